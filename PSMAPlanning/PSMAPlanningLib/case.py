@@ -1,0 +1,168 @@
+"""PlanningCase: one patient's images, lesions, volumes and results, and the one history of changes.
+
+The case owns everything; the Slicer scene, the panel and the report are views of it. Each state of the
+case is a frozen record, so undo is going back to the record before, and cannot be incomplete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from .coverage.lesion_coverage import CoverageCache, LesionVolumeCoverage
+from .errors import CaseError
+from .imaging.image import Mask
+from .records import CaseState, Change, Contour, Lesion, LesionState
+from .settings import Settings
+
+Observer = Callable[[CaseState, CaseState], None]
+"""Called after every change with the state before and the state after."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    name: str
+    before: CaseState
+    after: CaseState
+
+
+class PlanningCase:
+    """One patient's planning case.
+
+    who: written beside every decision made through this object.
+    now: the clock, exchangeable for tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        who: str = "unknown",
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.who = who
+        self._now = now
+        self._state = CaseState(settings=settings or Settings())
+        self._done: list[_Step] = []
+        self._undone: list[_Step] = []
+        self._observers: list[Observer] = []
+        self._coverage = CoverageCache()
+
+    # What the case is
+
+    @property
+    def state(self) -> CaseState:
+        return self._state
+
+    def lesion(self, lesion_id: str) -> Lesion:
+        """The lesion of that id; raises CaseError when there is none."""
+        for lesion in self._state.lesions:
+            if lesion.id == lesion_id:
+                return lesion
+        raise CaseError(f"There is no lesion {lesion_id!r} in this case; its list may have been recomputed.")
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether somebody decided on every lesion; a case without lesions is not reviewed by itself."""
+        lesions = self._state.lesions
+        return bool(lesions) and all(lesion.is_decided for lesion in lesions)
+
+    def coverage(self) -> dict[str, dict[str, LesionVolumeCoverage]]:
+        """Coverage by lesion id and volume name; only what changed since the last call is computed."""
+        state = self._state
+        return {
+            lesion.id: {
+                volume.name: self._coverage.of(
+                    lesion.contour.mask, lesion.region.peak_ras, volume.mask, state.settings.coverage
+                )
+                for volume in state.volumes
+            }
+            for lesion in state.lesions
+        }
+
+    # The one history
+
+    def perform(self, name: str, after: CaseState) -> None:
+        """Replace the state, as one step that undo takes back and shows as `name`."""
+        if after is self._state:
+            return
+        step = _Step(name, self._state, after)
+        self._done.append(step)
+        self._undone.clear()
+        self._go_to(after)
+
+    @property
+    def undo_name(self) -> str | None:
+        """What undo would take back; None when there is nothing."""
+        return self._done[-1].name if self._done else None
+
+    @property
+    def redo_name(self) -> str | None:
+        return self._undone[-1].name if self._undone else None
+
+    def undo(self) -> str:
+        """Take the last step back and return its name; raises CaseError when there is none."""
+        if not self._done:
+            raise CaseError("There is nothing to undo.")
+        step = self._done.pop()
+        self._undone.append(step)
+        self._go_to(step.before)
+        return step.name
+
+    def redo(self) -> str:
+        """Do the step that was last taken back; raises CaseError when there is none."""
+        if not self._undone:
+            raise CaseError("There is nothing to redo.")
+        step = self._undone.pop()
+        self._done.append(step)
+        self._go_to(step.after)
+        return step.name
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` after each change; returns the function that ends this."""
+        self._observers.append(observer)
+
+        def stop() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return stop
+
+    def _go_to(self, after: CaseState) -> None:
+        before, self._state = self._state, after
+        for observer in tuple(self._observers):
+            observer(before, after)
+
+    # Decisions about a lesion
+
+    def accept(self, lesion_id: str) -> None:
+        self._decide(lesion_id, LesionState.ACCEPTED, f"accept lesion {lesion_id}")
+
+    def reject(self, lesion_id: str, reason: str) -> None:
+        """Reject a lesion; a reason must be given, and stays with it."""
+        if not reason.strip():
+            raise CaseError("A rejected lesion needs a reason; say why in a few words.")
+        self._decide(lesion_id, LesionState.REJECTED, f"reject lesion {lesion_id}", reason.strip())
+
+    def leave_undecided(self, lesion_id: str) -> None:
+        self._decide(lesion_id, LesionState.UNDECIDED, f"leave lesion {lesion_id} undecided")
+
+    def edit_contour(self, lesion_id: str, mask: Mask) -> None:
+        """Replace a lesion's contour by one drawn by hand; its state stays what it was."""
+        if mask.is_empty:
+            raise CaseError("The edited contour is empty; reject the lesion instead of erasing it.")
+        lesion = self.lesion(lesion_id)
+        edited = lesion.with_contour(Contour(mask.cropped(), source="hand"), self.change("hand-edited"))
+        self._replace_lesion(edited, f"edit lesion {lesion_id}")
+
+    def change(self, what: str, reason: str | None = None) -> Change:
+        """A record entry made now by whoever works on this case."""
+        return Change(what, self.who, self._now().isoformat(timespec="seconds"), reason)
+
+    def _decide(self, lesion_id: str, state: LesionState, name: str, reason: str | None = None) -> None:
+        lesion = self.lesion(lesion_id)
+        self._replace_lesion(lesion.with_state(state, self.change(state.value, reason)), name)
+
+    def _replace_lesion(self, lesion: Lesion, name: str) -> None:
+        lesions = tuple(lesion if old.id == lesion.id else old for old in self._state.lesions)
+        self.perform(name, replace(self._state, lesions=lesions))

@@ -1,0 +1,74 @@
+"""psma-planning run: the whole chain, from files to report, scene and pictures."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from ..chain import CaseFiles, run_chain
+from ..output import staged_folder
+from ..progress import Progress, Stage
+from ..settings import Settings
+from ..version import VERSION
+from .pet_arguments import add_pet_arguments, entered_values, existing
+from .write_case import summary_text, write_case
+
+NAME = "run"
+HELP = "Find lesions in a PSMA PET and tell which ones the radiotherapy volumes would miss."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    image = "DICOM folder, or .nrrd .nii .nii.gz .mha"
+    parser.add_argument("--pet", type=existing, required=True, metavar="P", help=image)
+    parser.add_argument("--ct", type=existing, metavar="C", help=image)
+    parser.add_argument("--ct-series", metavar="UID", help="series to read when the folder holds several CTs")
+    parser.add_argument(
+        "--volumes",
+        type=existing,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="V",
+        help="RTSTRUCT, .seg.nrrd or label maps",
+    )
+    parser.add_argument(
+        "--uncertainty-mm",
+        type=float,
+        metavar="U",
+        help="registration uncertainty between PET and volumes; not stated is not zero",
+    )
+    parser.add_argument("--settings", type=existing, metavar="S.json", help="settings file")
+    parser.add_argument("--out", type=existing, required=True, metavar="OUT", help="folder for the results")
+    parser.add_argument("--force", action="store_true", help="replace an existing folder")
+    add_pet_arguments(parser)
+
+
+def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str, Any], str]:
+    settings = Settings.read(arguments.settings) if arguments.settings else Settings()
+    files = CaseFiles(
+        pet=arguments.pet,
+        ct=arguments.ct,
+        volumes=tuple(arguments.volumes),
+        units=arguments.units,
+        pet_series_uid=arguments.series,
+        ct_series_uid=arguments.ct_series,
+        entered=entered_values(arguments),
+        uncertainty_mm=arguments.uncertainty_mm,
+    )
+    stage = Stage(progress)
+    with staged_folder(arguments.out, arguments.force) as work:
+        document = run_into(work, arguments.out, files, settings, stage)
+    stage.report(1.0, "done")
+    return document, summary_text(document, arguments.out)
+
+
+def run_into(
+    work: Path, destination: Path, files: CaseFiles, settings: Settings, stage: Stage
+) -> dict[str, Any]:
+    """Run the chain and write everything into `work`, which will be called `destination`."""
+    started = time.perf_counter()
+    case = run_chain(files, settings, f"psma-planning {VERSION}", stage.part(0.0, 0.6))
+    timings_s = {"chain": time.perf_counter() - started}
+    return write_case(case, work, destination, timings_s, stage.part(0.6, 1.0))

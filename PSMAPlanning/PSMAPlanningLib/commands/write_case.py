@@ -1,0 +1,92 @@
+"""A case's results as files: report, lesions, scene and pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..case import PlanningCase
+from ..case_document import case_document
+from ..progress import Stage
+from ..report.html import report_html
+from ..report.tables import coverage_csv
+
+_FILES = {
+    "report": "report.json",
+    "report_html": "report.html",
+    "coverage_csv": "coverage.csv",
+    "lesions": "lesions.seg.nrrd",
+    "scene": "scene.mrb",
+}
+
+
+def write_case(
+    case: PlanningCase, work: Path, destination: Path, timings_s: dict[str, float], stage: Stage
+) -> dict[str, Any]:
+    """Write all results of a case into `work`; returns the report document.
+
+    destination: the name `work` will get, for the paths in the document.
+    """
+    # Slicer's half is imported late: everything but scene and pictures must work where it is not wanted.
+    from ..scene.gl_probe import opengl_problem
+    from ..scene.headless import HeadlessSlicer
+    from ..scene.owned_nodes import LESIONS
+    from ..scene.projection import SceneProjection
+    from ..scene.save import save_scene, save_segmentation
+
+    document = case_document(case)
+    pictures: dict[str, Path] = {}
+    with HeadlessSlicer() as slicer_app:
+        stage.report(0.0, "building the scene")
+        with _timed(timings_s, "scene"):
+            projection = SceneProjection(slicer_app.scene)
+            projection.update(None, case.state, case.coverage())
+            lesions_node = projection.nodes.get(LESIONS)
+            if lesions_node is not None:
+                save_segmentation(lesions_node, work / _FILES["lesions"])
+            save_scene(slicer_app.scene, work / _FILES["scene"])
+        problem = opengl_problem()
+        if problem:
+            document["warnings"].append(problem)
+        else:
+            stage.report(0.4, "taking pictures")
+            with _timed(timings_s, "pictures"):
+                pictures = CasePictures(slicer_app, projection, case).save(work)
+        projection.remove()
+    stage.report(0.9, "writing the report")
+    document["files"] = {
+        **{key: str(destination / name) for key, name in _FILES.items()},
+        **{key: str(destination / path.name) for key, path in pictures.items()},
+    }
+    document["timings_s"] = timings_s
+    (work / "coverage.csv").write_text(coverage_csv(document), encoding="utf-8")
+    (work / "report.html").write_text(report_html(document, pictures), encoding="utf-8")
+    (work / "report.json").write_text(
+        json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    return document
+
+
+def summary_text(document: dict[str, Any], destination: Path) -> str:
+    """What a person reads on the terminal."""
+    patient = document["patient"]
+    lines = []
+    if patient["provisional"]:
+        lines.append("PROVISIONAL: no lesion has been reviewed by a person.")
+    lines.append(
+        f"{patient['lesions']} lesions: {patient['lesions_inside']} inside, "
+        f"{patient['lesions_partial']} partial, {patient['lesions_outside']} outside the volumes."
+    )
+    lines.append(f"Report: {destination / 'report.html'}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _timed(timings_s: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings_s[name] = time.perf_counter() - started

@@ -1,0 +1,1 @@
+"""Several contours of one lesion fused into one."""

@@ -1,0 +1,1 @@
+"""Lesion by volume: what is inside, what is outside, and by how much."""

@@ -1,0 +1,1 @@
+"""Tables read with importlib.resources."""

@@ -1,0 +1,1 @@
+"""Avid regions, threshold rules and contours of single lesions."""

@@ -1,0 +1,1 @@
+"""Voxel grids, DICOM and file reading, SUV, the digital phantom."""

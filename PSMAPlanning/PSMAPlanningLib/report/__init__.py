@@ -1,0 +1,1 @@
+"""The result as JSON, CSV and HTML."""

@@ -1,0 +1,204 @@
+"""The report a person reads: one HTML file with its pictures inside, printable, without scripts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+_CAPTIONS = {
+    "picture_3d": "Lesions coloured by coverage (green inside, orange partial, red outside) in the "
+    "translucent volumes.",
+    "picture_slices": "Axial, coronal and sagittal slices through the hottest lesion with lesion and "
+    "volume outlines.",
+    "picture_mip": "Maximum intensity projection of the PET.",
+}
+_FLAGS = {
+    "leaks": "reaches the edge of its search region: it may have leaked into its surroundings",
+    "empty": "a rule found nothing at or above its threshold",
+    "no_background": "no local background free of other uptake: background-corrected rule not applied",
+    "not_refined": "contoured on PET voxels because of its size",
+    "cut_by_field_of_view": "touches the edge of the PET",
+}
+
+
+def report_html(document: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
+    """The report of a case document; pictures by name, read from their files."""
+    css = (files("PSMAPlanningLib.data") / "report.css").read_text(encoding="utf-8")
+    body = "\n".join(
+        (
+            _head(document),
+            _pictures(pictures),
+            _section("Coverage", _coverage_table(document)),
+            _section("Lesions", _lesion_table(document)),
+            _section("Volumes", _volume_table(document)),
+            _section("Where the SUV comes from", _suv_table(document["case"]["suv"])),
+            _section("Registration", _registration(document["case"]["registration"])),
+            _section("Settings", f"<pre>{escape(json.dumps(document['settings'], indent=1))}</pre>"),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>PSMAPlanning report</title><style>{css}</style></head><body>\n{body}\n</body></html>\n"
+    )
+
+
+def _head(document: Mapping[str, Any]) -> str:
+    patient = document["patient"]
+    parts = [
+        "<h1>PSMAPlanning report</h1>",
+        f'<p class="quiet">Research software, not a medical device. '
+        f"Version {escape(document['version'])}.</p>",
+    ]
+    if patient["provisional"]:
+        waiting = ", ".join(patient["not_reviewed"]) or "none found"
+        parts.append(
+            '<div class="banner"><strong>PROVISIONAL.</strong> Every number below rests on lesions that no '
+            f"person has reviewed yet: {escape(waiting)}.</div>"
+        )
+    if document["volumes"]:
+        parts.append(
+            f'<p class="headline"><strong>{patient["lesions_outside"]}</strong> of {patient["lesions"]} '
+            f"lesions outside the volumes, {patient['lesions_partial']} partial, "
+            f"{patient['lesions_inside']} inside.</p>"
+        )
+    else:
+        parts.append(
+            f'<p class="headline">{patient["lesions"]} lesions. No volumes were given: no coverage.</p>'
+        )
+    parts += [f'<div class="banner">{escape(warning)}</div>' for warning in document["warnings"]]
+    return "\n".join(parts)
+
+
+def _section(title: str, content: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{content}"
+
+
+def _pictures(pictures: Mapping[str, Path]) -> str:
+    figures = []
+    for name, path in pictures.items():
+        encoded = base64.b64encode(path.read_bytes()).decode("ascii")
+        caption = escape(_CAPTIONS.get(name, name))
+        figures.append(
+            f'<figure><img alt="{caption}" src="data:image/png;base64,{encoded}">'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    return "\n".join(figures)
+
+
+def _coverage_table(document: Mapping[str, Any]) -> str:
+    names = [volume["name"] for volume in document["volumes"]]
+    if not names or not document["lesions"]:
+        return "<p>Nothing to compare: no lesion or no volume.</p>"
+    states = {lesion["id"]: lesion["state"] for lesion in document["lesions"]}
+    rows = [
+        [escape(row["id"]), escape(states[row["id"]]), *(_coverage_cell(row["volumes"][n]) for n in names)]
+        for row in document["coverage"]
+    ]
+    limits = document["settings"]["coverage"]
+    note = (
+        f'<p class="quiet">Inside: more than {limits["inside_above_fraction"]:.0%} of the lesion\'s volume; '
+        f"outside: less than {limits['outside_below_fraction']:.0%}. Distance from the lesion's centroid to "
+        "the volume's surface, negative inside.</p>"
+    )
+    return _table(["Lesion", "State", *names], rows) + note
+
+
+def _coverage_cell(row: Mapping[str, Any]) -> tuple[str, str]:
+    if row["class"] is None:
+        return "not known", ""
+    text = f"{row['class']} · {row['fraction']:.0%} · {_number(row['centroid_distance_mm'], 1, sign=True)} mm"
+    return text, row["class"]
+
+
+def _lesion_table(document: Mapping[str, Any]) -> str:
+    if not document["lesions"]:
+        return "<p>No lesion found at this threshold. This does not mean no disease.</p>"
+    rules = [candidate["rule"] for candidate in document["lesions"][0]["candidates"]]
+    rows = []
+    for lesion in document["lesions"]:
+        flags = [*lesion["flags"], *lesion["contour"]["flags"]]
+        rows.append(
+            [
+                escape(lesion["id"]),
+                escape(lesion["class"]),
+                (_number(lesion["volume_ml"], 2), "number"),
+                (_number(lesion["suv_max"], 1), "number"),
+                (_number(lesion["suv_mean"], 1), "number"),
+                escape(_position(lesion["centroid"])),
+                *(
+                    (f"{_number(c['threshold_suv'], 2)} → {_number(c['volume_ml'], 2)}", "number")
+                    for c in lesion["candidates"]
+                ),
+                (escape("; ".join(_FLAGS.get(flag, flag) for flag in flags)), "wide"),
+            ]
+        )
+    head = ["Lesion", "Class", "Volume mL", "SUVmax", "SUVmean", "Centroid RAS mm"]
+    return _table([*head, *(f"{rule}: SUV → mL" for rule in rules), "Remarks"], rows)
+
+
+def _volume_table(document: Mapping[str, Any]) -> str:
+    if not document["volumes"]:
+        return "<p>No volumes were given.</p>"
+    rows = [
+        [
+            escape(volume["name"]),
+            escape(volume["type"] or "not stated"),
+            escape(f"{volume['origin']} from {volume['source_file']}"),
+            (_number(volume["volume_ml"], 2), "number"),
+            (str(volume["voxels"]), "number"),
+            (_number(volume["suv_max"], 3), "number"),
+            (_number(volume["suv_mean"], 3), "number"),
+        ]
+        for volume in document["volumes"]
+    ]
+    return _table(["Name", "Type", "Origin", "Volume mL", "Voxels", "SUVmax", "SUVmean"], rows)
+
+
+def _suv_table(suv: Mapping[str, Any] | None) -> str:
+    if suv is None:
+        return "<p>The PET was given in SUV; nothing was converted.</p>"
+    sources = suv.get("sources") or {}
+    rows = [
+        [escape(name), escape(_plain(value)), escape(str(sources.get(name, "")))]
+        for name, value in suv.items()
+        if name not in ("warnings", "sources")
+    ]
+    return _table(["Value", "", "From"], rows)
+
+
+def _registration(registration: Mapping[str, Any]) -> str:
+    uncertainty = registration["uncertainty_mm"]
+    stated = "not stated, which is not zero" if uncertainty is None else f"{uncertainty:g} mm"
+    source = registration["source"].replace("_", " ")
+    return f"<p>Source: {escape(source)}. Uncertainty: {escape(stated)}.</p>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> str:
+    """Rows of cells; a cell is HTML, or HTML and its class."""
+    lines = ['<div class="scroll"><table><tr>' + "".join(f"<th>{escape(h)}</th>" for h in head) + "</tr>"]
+    for row in rows:
+        cells = (cell if isinstance(cell, tuple) else (cell, "") for cell in row)
+        lines.append("<tr>" + "".join(f'<td class="{kind}">{text}</td>' for text, kind in cells) + "</tr>")
+    return "\n".join([*lines, "</table></div>"])
+
+
+def _position(centroid: Sequence[float] | None) -> str:
+    return "" if centroid is None else ", ".join(f"{x:.0f}" for x in centroid)
+
+
+def _number(value: float | None, digits: int, sign: bool = False) -> str:
+    if value is None:
+        return "–"
+    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.8g}" if isinstance(value, float) else str(value)

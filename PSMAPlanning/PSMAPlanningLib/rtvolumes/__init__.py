@@ -1,0 +1,1 @@
+"""Radiotherapy volumes: what they are called and where they come from."""
