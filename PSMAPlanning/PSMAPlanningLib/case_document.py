@@ -8,6 +8,7 @@ from typing import Any
 
 from .case import PlanningCase
 from .coverage.lesion_coverage import CoverageClass, LesionVolumeCoverage
+from .delineation.avid_regions import AvidRegion
 from .imaging.grid import VoxelGrid
 from .imaging.uptake import measure_uptake
 from .records import Lesion, LesionState, RtVolume
@@ -32,6 +33,7 @@ def case_document(case: PlanningCase) -> dict[str, Any]:
         },
         "settings": state.settings.to_document(),
         "reviewed": case.is_reviewed,
+        "regions": [_region_document(region) for region in state.regions],
         "lesions": [_lesion_document(case, lesion) for lesion in state.lesions],
         "volumes": [_volume_document(case, volume) for volume in state.volumes],
         "coverage": [
@@ -55,11 +57,26 @@ def _grid_document(grid: VoxelGrid) -> dict[str, Any]:
     }
 
 
+def _region_document(region: AvidRegion) -> dict[str, Any]:
+    return {
+        "id": region.id,
+        "class": region.region_class.value,
+        "reason": region.reason,
+        "volume_ml": region.volume_ml,
+        "suv_max": region.suv_max,
+        "suv_mean": region.suv_mean,
+        "centroid": list(region.centroid_ras),
+        "peak": list(region.peak_ras),
+        "flags": list(region.flags),
+    }
+
+
 def _lesion_document(case: PlanningCase, lesion: Lesion) -> dict[str, Any]:
     uptake = measure_uptake(lesion.contour.mask, case.state.pet)
     empty = lesion.contour.mask.is_empty
     return {
         "id": lesion.id,
+        "region": lesion.region.id,
         "state": lesion.state.value,
         "hand_edited": lesion.is_hand_edited,
         "rejection_reason": lesion.rejection_reason,

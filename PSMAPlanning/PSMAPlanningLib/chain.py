@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .anatomy_import import read_anatomy
 from .case import PlanningCase
 from .errors import InputError
 from .imaging.read import read_ct, read_pet
 from .imaging.suv import EnteredValues
 from .lesion_finding import find_lesions
-from .progress import Progress, Stage, no_progress
+from .progress import Stage, no_progress
 from .records import CaseState
 from .settings import Settings
 from .volume_import import import_volumes, reference_grid
@@ -25,12 +26,14 @@ from .volume_import import import_volumes, reference_grid
 class CaseFiles:
     """Where a case comes from; what was entered for values that the PET's header lacks.
 
-    units: "SUVbw" or "Bq/ml", for a PET file without units; names: label value to structure name.
+    units: "SUVbw" or "Bq/ml", for a PET file without units.
+    names: label value to organ name, for an anatomy label map.
     """
 
     pet: Path
     ct: Path | None = None
     volumes: tuple[Path, ...] = ()
+    anatomy: Path | None = None
     units: str | None = None
     pet_series_uid: str | None = None
     ct_series_uid: str | None = None
@@ -53,25 +56,26 @@ def read_case(files: CaseFiles, settings: Settings, stage: Stage) -> CaseState:
         ct = read_ct(files.ct, series_uid=files.ct_series_uid)
     stage.report(0.6, "reading volumes")
     imported = import_volumes(
-        files.volumes, reference_grid(pet.image, ct), pet.image, ct, files.names, stage.part(0.6, 1.0)
+        files.volumes, reference_grid(pet.image, ct), pet.image, ct, stage.part(0.6, 0.9)
     )
+    stage.report(0.9, "reading anatomy")
+    anatomy = read_anatomy(files.anatomy, files.names, pet.image.grid) if files.anatomy else {}
     return CaseState(
         settings=settings,
         pet=pet.image,
         suv=pet.suv,
         ct=ct,
         registration=replace(imported.registration, uncertainty_mm=files.uncertainty_mm),
+        anatomy=anatomy,
         volumes=imported.volumes,
         warnings=(*(pet.suv.warnings if pet.suv else ()), *imported.warnings),
     )
 
 
-def run_chain(
-    files: CaseFiles, settings: Settings, who: str, progress: Progress = no_progress
-) -> PlanningCase:
+def run_chain(files: CaseFiles, settings: Settings, who: str, stage: Stage | None = None) -> PlanningCase:
     """A case read from files, with its lesions found and contoured; nothing is reviewed."""
     case = PlanningCase(settings, who)
-    stage = Stage(progress)
+    stage = stage or Stage(no_progress)
     case.perform("load images and volumes", read_case(files, settings, stage.part(0.0, 0.4)))
     case.perform("find lesions", find_lesions(case.state, case.change("found"), stage.part(0.4, 1.0)))
     return case

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import run, suv
+from .commands import demo, run, suv
 from .errors import CancelledError, PlanningError
 from .version import VERSION
 
-COMMANDS = (run, suv)
+COMMANDS = (demo, run, suv)
 """Each has NAME, HELP, `add_arguments(parser)` and `execute(arguments, progress) -> (document, text)`."""
 
 
@@ -78,3 +78,7 @@ def _progress_bar(fraction: float, doing: str) -> None:
     done = round(width * fraction)
     end = "\n" if fraction >= 1 else ""
     print(f"\r[{'#' * done}{'.' * (width - done)}] {doing:<40.40}", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

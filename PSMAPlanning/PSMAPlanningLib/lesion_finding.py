@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .consensus.fusion import fuse
-from .delineation.avid_regions import AvidRegion, RegionClass, find_avid_regions
+from .delineation.avid_regions import AvidRegion, AvidRegions, RegionClass, find_avid_regions
 from .delineation.lesion_crop import lesion_crop
+from .delineation.physiologic import FAINT, classify_regions
 from .delineation.rules import Delineation, checked_parameters, delineate
 from .imaging.grid import Box, bounding_box
 from .imaging.image import Image, Mask
@@ -18,32 +19,50 @@ from .settings import Settings
 def find_lesions(state: CaseState, found: Change, stage: Stage) -> CaseState:
     """The state with the lesions of its PET, contoured by every rule of its settings and fused.
 
-    found: the first entry of each lesion's record.
+    found: the first entry of each lesion's record. Regions that are physiologic or faint stay in the
+    state's regions, with their reason, and are not contoured.
     """
     settings = state.settings
     for rule in settings.contours.rules:
         checked_parameters(rule.name, rule.parameters)
     stage.report(0.0, "finding avid regions")
     avid = find_avid_regions(state.pet, settings.detection)
-    warnings = list(state.warnings)
+    stage.report(0.1, "classifying")
+    regions = classify_regions(avid.regions, state.anatomy, state.pet, settings)
+    contoured = [region for region in regions if is_candidate(region)]
+    lesions = []
+    for number, region in enumerate(contoured, start=1):
+        stage.report(0.2 + 0.8 * number / len(contoured), f"contouring {number} of {len(contoured)}")
+        lesions.append(_lesion(f"L{number}", state.pet, regions, region, settings, found))
+    stage.report(1.0, "contoured")
+    warnings = (*state.warnings, *_warnings(avid, regions, settings))
+    return replace(state, regions=regions, lesions=tuple(lesions), warnings=warnings)
+
+
+def is_candidate(region: AvidRegion) -> bool:
+    """Whether a region is contoured as a lesion."""
+    return region.region_class is not RegionClass.PHYSIOLOGIC and region.reason != FAINT
+
+
+def _warnings(avid: AvidRegions, regions: tuple[AvidRegion, ...], settings: Settings) -> list[str]:
+    detection = settings.detection
+    warnings = []
     if avid.left_out:
         warnings.append(
-            f"{avid.left_out} regions smaller than {settings.detection.minimum_volume_ml:g} mL were left out."
+            f"{avid.left_out} regions smaller than {detection.minimum_volume_ml:g} mL were left out."
         )
-    if not avid.regions:
+    faint = sum(region.reason == FAINT for region in regions)
+    if faint:
         warnings.append(
-            f"No lesion found at this threshold (SUV {settings.detection.threshold_suv:g}); "
+            f"{faint} faint regions (maximum below {detection.minimum_contrast:g} times their surroundings) "
+            "are listed but not contoured."
+        )
+    if not any(is_candidate(region) for region in regions):
+        warnings.append(
+            f"No lesion found at this threshold (SUV {detection.threshold_suv:g}); "
             "this does not mean no disease."
         )
-    lesions = []
-    for number, region in enumerate(avid.regions):
-        stage.report(
-            0.1 + 0.9 * number / len(avid.regions), f"contouring {number + 1} of {len(avid.regions)}"
-        )
-        if region.region_class is not RegionClass.PHYSIOLOGIC:
-            lesions.append(_lesion(f"L{len(lesions) + 1}", state.pet, avid.regions, region, settings, found))
-    stage.report(1.0, "contoured")
-    return replace(state, regions=avid.regions, lesions=tuple(lesions), warnings=tuple(warnings))
+    return warnings
 
 
 def _lesion(

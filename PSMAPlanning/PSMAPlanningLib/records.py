@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -118,6 +119,7 @@ class CaseState:
     pet: Image | None = None
     suv: SuvConversion | None = None
     ct: Image | None = None
+    anatomy: Mapping[str, Mask] = field(default_factory=dict)
     registration: Registration = field(default_factory=Registration)
     regions: tuple[AvidRegion, ...] = ()
     lesions: tuple[Lesion, ...] = ()

@@ -30,17 +30,24 @@ class DetectionSettings:
     threshold_suv: a voxel at or above it is avid (DEEP-PSMA challenge: 3.0 for every PSMA case).
     split_saddle_fraction: two peaks are two regions when the uptake between them falls below this
         fraction of the lower peak.
+    minimum_contrast: a region whose maximum is below this many times its surroundings is listed as
+        faint and not contoured; most of those are noise in tissue just under the threshold.
     minimum_volume_ml: smaller regions are left out of the lesion list, and counted in a warning.
+    fwhm_mm: resolution of the PET, for the bladder's spill-out; a usual value, not a measured one.
     """
 
     threshold_suv: float = 3.0
     split_saddle_fraction: float = 0.7
+    minimum_contrast: float = 2.0
     minimum_volume_ml: float = 0.0
+    fwhm_mm: float = 6.0
 
     def __post_init__(self) -> None:
         _in_range("detection.threshold_suv", self.threshold_suv, 0.01, 1000)
         _in_range("detection.split_saddle_fraction", self.split_saddle_fraction, 0.05, 0.99)
+        _in_range("detection.minimum_contrast", self.minimum_contrast, 0, 100)
         _in_range("detection.minimum_volume_ml", self.minimum_volume_ml, 0, 1000)
+        _in_range("detection.fwhm_mm", self.fwhm_mm, 1, 30)
 
 
 @dataclass(frozen=True)

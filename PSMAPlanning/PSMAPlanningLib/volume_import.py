@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,6 @@ def import_volumes(
     grid: VoxelGrid,
     pet: Image,
     ct: Image | None,
-    names: Mapping[int, str],
     stage: Stage,
 ) -> ImportedVolumes:
     """Every structure of every file, as volumes of the case.
@@ -64,7 +63,7 @@ def import_volumes(
         if path.is_dir() or path.suffix.lower() in _DICOM_SUFFIXES:
             found, frame_uid = _from_rtstruct(path, grid)
         else:
-            found, frame_uid = _from_labels(path, names), None
+            found, frame_uid = _from_labels(path), None
         frames_known &= _same_frame(path, frame_uid, pet)
         warnings += [f"{path.name}: {s.name} is empty and was left out." for s in found if s.mask.is_empty]
         filled = [s for s in found if not s.mask.is_empty]
@@ -116,9 +115,9 @@ def _from_rtstruct(path: Path, grid: VoxelGrid) -> tuple[list[_Structure], str |
     return found, structure_set.frame_of_reference_uid
 
 
-def _from_labels(path: Path, names: Mapping[int, str]) -> list[_Structure]:
+def _from_labels(path: Path) -> list[_Structure]:
     found = []
-    for label in read_labels(path, names=names):
+    for label in read_labels(path):
         kind, _ = kind_of(label.name, label.kind)
         found.append(_Structure(label.name, kind, label.mask, path.name, "ok"))
     return found

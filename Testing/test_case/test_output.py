@@ -44,12 +44,18 @@ def test_file(tmp_path):
     assert target.read_text() == "1"
     with pytest.raises(OutputError, match="exists already"), staged_file(target, overwrite=False):
         raise AssertionError
-    with pytest.raises(OutputError, match="does not exist"), staged_file(tmp_path / "no" / "x", overwrite=False):
+    with (
+        pytest.raises(OutputError, match="does not exist"),
+        staged_file(tmp_path / "no" / "x", overwrite=False),
+    ):
         raise AssertionError
     assert [p.name for p in tmp_path.iterdir()] == ["suv.nrrd"]
 
 
 def test_a_file_in_the_way_of_a_folder(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="cannot be written"), staged_folder(tmp_path / "file" / "out", False):
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        staged_folder(tmp_path / "file" / "out", False),
+    ):
         raise AssertionError

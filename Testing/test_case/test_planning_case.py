@@ -156,6 +156,18 @@ def test_unknown_rule_is_refused_before_any_work(found):
         find_lesions(replace(found, settings=settings_), found.lesions[0].history[0], Stage(no_progress))
 
 
+def test_faint_regions_are_listed_and_not_contoured(found):
+    """A bump of SUV 3.4 on tissue of 2.6 is more often noise than a node."""
+    pet = blurred_spheres(GRID, [((20, 0, 0), 14, 12), ((-20, 0, 0), 20, 3.5)], background_suv=2.6)
+    state = find_lesions(replace(found, pet=pet), found.lesions[0].history[0], Stage(no_progress))
+    assert [lesion.id for lesion in state.lesions] == ["L1"]
+    assert [(r.region_class.value, r.reason) for r in state.regions] == [
+        ("undecided", "no_anatomy"),
+        ("undecided", "low_contrast"),
+    ]
+    assert state.warnings[-1].startswith("1 faint regions")
+
+
 def test_nothing_found_says_no_lesion_never_no_disease(found):
     settings_ = Settings(detection=DetectionSettings(threshold_suv=500))
     state = find_lesions(replace(found, settings=settings_), found.lesions[0].history[0], Stage(no_progress))
@@ -164,7 +176,9 @@ def test_nothing_found_says_no_lesion_never_no_disease(found):
     assert "not mean no disease" in state.warnings[-1]
 
 
-@given(st.lists(st.sampled_from(["accept", "reject", "leave", "edit", "undo", "redo"]), max_size=25), st.data())
+@given(
+    st.lists(st.sampled_from(["accept", "reject", "leave", "edit", "undo", "redo"]), max_size=25), st.data()
+)
 @settings(max_examples=40, deadline=None)
 def test_any_sequence_undone_is_the_start_and_redone_the_end(found, actions, data):
     case = PlanningCase(who="test", now=lambda: NOON)

@@ -25,8 +25,11 @@ def test_there_is_a_sample_of_every_version():
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: p.stem)
 def test_frozen_samples_are_read(sample):
     settings = Settings.read(sample)
-    assert settings.detection == DetectionSettings(2.5, 0.6, 0.1)
-    assert settings.contours.rules == (RuleSettings("fixed_suv", {"suv": 4.0}), RuleSettings("percent_max", {}))
+    assert settings.detection == DetectionSettings(2.5, 0.6, 1.8, 0.1, 5.5)
+    assert settings.contours.rules == (
+        RuleSettings("fixed_suv", {"suv": 4.0}),
+        RuleSettings("percent_max", {}),
+    )
     assert settings.consensus.method == "union"
     assert settings.coverage.inside_above_fraction == 0.95
 

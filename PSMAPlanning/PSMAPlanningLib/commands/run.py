@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..anatomy_import import read_label_names
 from ..chain import CaseFiles, run_chain
 from ..output import staged_folder
 from ..progress import Progress, Stage
@@ -34,6 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="RTSTRUCT, .seg.nrrd or label maps",
     )
     parser.add_argument(
+        "--anatomy",
+        type=existing,
+        metavar="A",
+        help="organ masks: .seg.nrrd, or label map and --label-names",
+    )
+    parser.add_argument(
+        "--label-names",
+        type=existing,
+        metavar="N",
+        help="names of the organ labels: CSV (label,name) or JSON",
+    )
+    parser.add_argument(
         "--uncertainty-mm",
         type=float,
         metavar="U",
@@ -51,6 +64,8 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         pet=arguments.pet,
         ct=arguments.ct,
         volumes=tuple(arguments.volumes),
+        anatomy=arguments.anatomy,
+        names=read_label_names(arguments.label_names) if arguments.label_names else {},
         units=arguments.units,
         pet_series_uid=arguments.series,
         ct_series_uid=arguments.ct_series,

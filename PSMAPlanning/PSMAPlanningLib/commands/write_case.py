@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..case import PlanningCase
-from ..case_document import case_document
+from ..case_document import best_class, case_document
+from ..coverage.lesion_coverage import CoverageClass
 from ..progress import Stage
+from ..records import Lesion, LesionState
 from ..report.html import report_html
 from ..report.tables import coverage_csv
+
+_MOST_LESION_PICTURES = 12
 
 _FILES = {
     "report": "report.json",
@@ -25,11 +29,17 @@ _FILES = {
 
 
 def write_case(
-    case: PlanningCase, work: Path, destination: Path, timings_s: dict[str, float], stage: Stage
+    case: PlanningCase,
+    work: Path,
+    destination: Path,
+    timings_s: dict[str, float],
+    stage: Stage,
+    truth: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write all results of a case into `work`; returns the report document.
 
     destination: the name `work` will get, for the paths in the document.
+    truth: what is known about the lesions of a phantom.
     """
     # Slicer's half is imported late: everything but scene and pictures must work where it is not wanted.
     from ..scene.gl_probe import opengl_problem
@@ -39,6 +49,8 @@ def write_case(
     from ..scene.save import save_scene, save_segmentation
 
     document = case_document(case)
+    if truth is not None:
+        document["truth"] = truth
     pictures: dict[str, Path] = {}
     with HeadlessSlicer() as slicer_app:
         stage.report(0.0, "building the scene")
@@ -55,7 +67,7 @@ def write_case(
         else:
             stage.report(0.4, "taking pictures")
             with _timed(timings_s, "pictures"):
-                pictures = CasePictures(slicer_app, projection, case).save(work)
+                pictures = _take_pictures(slicer_app.scene, case, work, stage.part(0.4, 0.9))
         projection.remove()
     stage.report(0.9, "writing the report")
     document["files"] = {
@@ -83,6 +95,37 @@ def summary_text(document: dict[str, Any], destination: Path) -> str:
     )
     lines.append(f"Report: {destination / 'report.html'}")
     return "\n".join(lines)
+
+
+def _take_pictures(scene: Any, case: PlanningCase, work: Path, stage: Stage) -> dict[str, Path]:
+    """3D, MIP, and slices through the lesions that matter most; by name."""
+    from ..scene.picture_3d import render_3d
+    from ..scene.picture_mip import render_mip
+    from ..scene.picture_slices import render_slices
+
+    pictures = {"picture_3d": work / "picture-3d.png", "picture_mip": work / "picture-mip.png"}
+    render_3d(scene, pictures["picture_3d"])
+    stage.report(0.3, "taking pictures")
+    render_mip(scene, pictures["picture_mip"])
+    shown = _most_missed_first(case)[:_MOST_LESION_PICTURES]
+    for number, lesion in enumerate(shown):
+        stage.report(0.4 + 0.6 * number / len(shown), f"picture of lesion {lesion.id}")
+        name = f"picture_{lesion.id}"
+        pictures[name] = work / f"picture-{lesion.id}.png"
+        render_slices(scene, pictures[name], lesion.region.peak_ras, title=f"Lesion {lesion.id}")
+    return pictures
+
+
+def _most_missed_first(case: PlanningCase) -> list[Lesion]:
+    """Lesions outside the volumes before partial before inside, hottest first, rejected ones last."""
+    order = [CoverageClass.OUTSIDE, CoverageClass.PARTIAL, CoverageClass.INSIDE, None]
+    coverage = case.coverage()
+
+    def rank(lesion: Lesion) -> tuple[bool, int, float]:
+        rejected = lesion.state is LesionState.REJECTED
+        return rejected, order.index(best_class(case, coverage[lesion.id])), -lesion.region.suv_max
+
+    return sorted(case.state.lesions, key=rank)
 
 
 @contextmanager

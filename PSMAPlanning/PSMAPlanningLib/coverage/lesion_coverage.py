@@ -98,18 +98,21 @@ def cover(
     # Points exactly on the surface count half, or aligned grids would be biased towards inside.
     excess = np.round(occupancy_at(volume, lesion.points_ras()) - 0.5, 4)
     fraction = float(np.mean(np.heaviside(excess, 0.5)))
-    if fraction > settings.inside_above_fraction:
-        coverage_class = CoverageClass.INSIDE
-    elif fraction < settings.outside_below_fraction:
-        coverage_class = CoverageClass.OUTSIDE
-    else:
-        coverage_class = CoverageClass.PARTIAL
     return LesionVolumeCoverage(
-        coverage_class,
+        class_of_fraction(fraction, settings),
         fraction,
         surface.signed_distance_mm(lesion.centroid_ras()),
         surface.signed_distance_mm(peak_ras),
     )
+
+
+def class_of_fraction(fraction: float, settings: CoverageSettings) -> CoverageClass:
+    """The published class of a fraction inside; a fraction at a limit is partial."""
+    if fraction > settings.inside_above_fraction:
+        return CoverageClass.INSIDE
+    if fraction < settings.outside_below_fraction:
+        return CoverageClass.OUTSIDE
+    return CoverageClass.PARTIAL
 
 
 class CoverageCache:

@@ -7,6 +7,7 @@ comes away from the bladder (the two-stage design of the DEEP-PSMA challenge's o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -14,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..imaging.grid import Box, VoxelGrid, grow_box
+from ..imaging.grid import Box, VoxelGrid, bounding_box, grow_box
 from ..imaging.image import Image, Mask
 from ..settings import DetectionSettings
 
@@ -83,9 +84,23 @@ def find_avid_regions(pet: Image, settings: DetectionSettings) -> AvidRegions:
                 )
                 found.append(_region(pet, whole_box, parts[part_box] == part))
     kept = [region for region in found if region.volume_ml >= settings.minimum_volume_ml]
-    kept.sort(key=lambda region: (-region.suv_max, region.peak_ras))
-    named = tuple(replace(region, id=f"R{n}") for n, region in enumerate(kept, start=1))
-    return AvidRegions(named, left_out=len(found) - len(kept))
+    return AvidRegions(renumbered(kept), left_out=len(found) - len(kept))
+
+
+def renumbered(regions: Iterable[AvidRegion]) -> tuple[AvidRegion, ...]:
+    """The regions hottest first, named R1, R2 ... in that order."""
+    hottest_first = sorted(regions, key=lambda region: (-region.suv_max, region.peak_ras))
+    return tuple(replace(region, id=f"R{n}") for n, region in enumerate(hottest_first, start=1))
+
+
+def part_of(region: AvidRegion, inside: np.ndarray, pet: Image) -> AvidRegion:
+    """The region that holds only the voxels `inside`, a non-empty mask on the region's box."""
+    box = bounding_box(inside)
+    whole_box = tuple(
+        slice(outer.start + inner.start, outer.start + inner.stop)
+        for outer, inner in zip(region.box, box, strict=True)
+    )
+    return _region(pet, whole_box, inside[box])
 
 
 def _split(suv: np.ndarray, component: np.ndarray, saddle_fraction: float) -> tuple[np.ndarray, int]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image
 from ..imaging.resampling import odd_factors_kji, refine_labels, refine_linear
 from ..settings import ContourSettings
 from .avid_regions import AvidRegion, box_around, labels_in
+from .background import local_background_suv
 
 _LARGEST_FINE_CROP_VOXELS = 24_000_000
 """Above this a region (a brain, a liver) is contoured on PET voxels; there sampling hardly matters."""
@@ -48,7 +48,6 @@ def lesion_crop(
     labels = labels_in(regions, box)
     own = regions.index(region) + 1
     territory = _territory(suv, labels, own)
-    background = _background_suv(suv, labels, own, pet.grid, settings)
     factors = odd_factors_kji(pet.grid, settings.fine_spacing_mm)
     refined = suv.size * math.prod(factors) <= _LARGEST_FINE_CROP_VOXELS
     if not refined:
@@ -60,7 +59,7 @@ def lesion_crop(
         territory=refine_labels(territory, factors),
         peak_kji=tuple(int(p) * f + f // 2 for p, f in zip(coarse_peak, factors, strict=True)),
         suv_max=region.suv_max,
-        background_suv=background,
+        background_suv=local_background_suv(pet, regions, region, settings),
         flags=() if refined else ("not_refined",),
     )
 
@@ -76,18 +75,3 @@ def _territory(suv: np.ndarray, labels: np.ndarray, own: int) -> np.ndarray:
         fullyConnected=True,
     )
     return sitk.GetArrayFromImage(basins) == own
-
-
-def _background_suv(
-    suv: np.ndarray, labels: np.ndarray, own: int, grid: VoxelGrid, settings: ContourSettings
-) -> float | None:
-    """Mean of a shell around the region that keeps its distance from every other region, too."""
-    distance_mm = ndimage.distance_transform_edt(labels != own, sampling=grid.spacing_kji_mm)
-    shell = (distance_mm >= settings.background_from_mm) & (distance_mm <= settings.background_to_mm)
-    others = (labels != 0) & (labels != own)
-    if others.any():
-        from_others_mm = ndimage.distance_transform_edt(~others, sampling=grid.spacing_kji_mm)
-        shell &= from_others_mm >= settings.background_from_mm
-    if not shell.any():
-        return None
-    return float(suv[shell].mean(dtype=np.float64))

@@ -13,8 +13,6 @@ from typing import Any
 _CAPTIONS = {
     "picture_3d": "Lesions coloured by coverage (green inside, orange partial, red outside) in the "
     "translucent volumes.",
-    "picture_slices": "Axial, coronal and sagittal slices through the hottest lesion with lesion and "
-    "volume outlines.",
     "picture_mip": "Maximum intensity projection of the PET.",
 }
 _FLAGS = {
@@ -83,7 +81,7 @@ def _pictures(pictures: Mapping[str, Path]) -> str:
     figures = []
     for name, path in pictures.items():
         encoded = base64.b64encode(path.read_bytes()).decode("ascii")
-        caption = escape(_CAPTIONS.get(name, name))
+        caption = escape(_CAPTIONS.get(name) or f"Lesion {name.removeprefix('picture_')} in three slices.")
         figures.append(
             f'<figure><img alt="{caption}" src="data:image/png;base64,{encoded}">'
             f"<figcaption>{caption}</figcaption></figure>"

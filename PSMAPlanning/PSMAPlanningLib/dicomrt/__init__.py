@@ -1,0 +1,1 @@
+"""DICOM radiotherapy objects: RTSTRUCT in and out."""

@@ -1,0 +1,191 @@
+"""Where lesions go: beside the anatomy their region is named after, clear of what they cannot lie in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import PhantomError
+from . import atlas_organs as organs
+from .anatomy import bladder_back
+from .canvas import Canvas
+from .parameters import PhantomLesion
+from .physique import Physique
+from .tissues import CODES, FAT, LUMEN_NAMES, table_of
+from .vessels import Vessel
+from .volumes import depth_in_tubes, nodal_tubes
+
+_CLEARANCE_MM = 1.5
+_LUMEN = table_of(*LUMEN_NAMES)
+_DIRECTIONS = np.stack([np.cos(a := np.linspace(0, 2 * np.pi, 48, endpoint=False)), np.sin(a), 0 * a], axis=1)
+
+
+def standard_lesions(generator: np.random.Generator) -> tuple[PhantomLesion, ...]:
+    """Ten lesions, one per region: one of 6 mm, one faint, one in the bladder's halo; uptake within 10 %."""
+    rows = (
+        ("Anastomosis", "anastomosis", "right", 10.0, 24.0),
+        ("Retrovesical", "retrovesical", "left", 9.0, 20.0),
+        ("Obturator", "obturator", "left", 8.0, 14.0),
+        ("External iliac", "external iliac", "right", 8.5, 22.0),
+        ("Internal iliac", "internal iliac", "left", 7.0, 5.0),
+        ("Presacral", "presacral", "left", 6.0, 26.0),
+        ("Mesorectal", "mesorectal", "right", 8.0, 18.0),
+        ("Common iliac", "common iliac", "right", 11.0, 20.0),
+        ("Retroperitoneal", "retroperitoneal", "left", 13.0, 25.0),
+        ("Pelvic bone", "pelvic bone", "left", 12.0, 15.0),
+    )
+    return tuple(
+        PhantomLesion(name, region, None, diameter, round(suv * float(generator.uniform(0.9, 1.1)), 2), side)
+        for name, region, side, diameter, suv in rows
+    )
+
+
+@dataclass(frozen=True)
+class LesionPlacer:
+    """Finds room for lesions in a patient whose bowel has not been laid in yet."""
+
+    canvas: Canvas
+    physique: Physique
+    vessels: dict[str, Vessel]
+    generator: np.random.Generator
+
+    def place(self, lesion: PhantomLesion) -> tuple[float, float, float]:
+        """RAS middle of a lesion: its own when given, otherwise by its region."""
+        if lesion.centre_ras is not None:
+            return lesion.centre_ras
+        s = {"left": -1.0, "right": 1.0, "midline": 1.0}[lesion.side]
+        template = getattr(self, "_" + lesion.region.replace(" ", "_"))(s, lesion.diameter_mm / 2)
+        return tuple(float(x) for x in self.canvas.to_patient(np.asarray(template, dtype=float)))
+
+    def _anastomosis(self, s: float, radius: float) -> np.ndarray:
+        x, y, z = organs.BLADDER_NECK
+        return np.array((x + s * self._about(4.0, 1.0), y - 2.0 - radius, z - 3.0 + self._about(0.0, 1.0)))
+
+    def _retrovesical(self, s: float, radius: float) -> np.ndarray:
+        x, z = s * self._about(11.0, 2.0), self._about(13.0, 2.0)
+        return np.array((x, bladder_back(self.physique, x, z) - radius + 0.2, z))
+
+    def _obturator(self, s: float, radius: float) -> np.ndarray:
+        z = self._about(34.0, 4.0)
+        places = [(s * x, y, z) for x in np.linspace(34, 50, 9) for y in np.linspace(-18, 16, 8)]
+        return self._freest(np.array(places), radius, np.array((s * 44.0, 0.0, z)))
+
+    def _external_iliac(self, s: float, radius: float) -> np.ndarray:
+        return self._beside(("artery_external", "vein_external"), s, self._about(66.0, 6.0), radius)
+
+    def _internal_iliac(self, s: float, radius: float) -> np.ndarray:
+        return self._beside(("artery_internal", "vein_internal"), s, self._about(80.0, 4.0), radius)
+
+    def _presacral(self, s: float, radius: float) -> np.ndarray:
+        z = self._about(93.0, 2.0)
+        front = float(np.interp(z, [81, 96, 112], [-49, -30, -16]))
+        return np.array((s * self._about(11.0, 2.0), front + radius + 4.0, z))
+
+    def _mesorectal(self, s: float, radius: float) -> np.ndarray:
+        z = self._about(42.0, 4.0)
+        reach = 15.0 + radius + 2.5
+        return np.array((s * reach * 0.97, -66.0 + reach * 0.22, z))
+
+    def _common_iliac(self, s: float, radius: float) -> np.ndarray:
+        """On the edge of the nodal CTV, so that about half of it is missed."""
+        side = "right" if s > 0 else "left"
+        vessel = self.vessels[f"artery_common_{side}"]
+        tubes = nodal_tubes(self.vessels)
+        wanted = self._about(137.0, 3.0)
+        places = []
+        for direction in _DIRECTIONS:
+            ray = (
+                vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))]
+                + np.linspace(8, 30, 45)[:, None] * direction
+            )
+            depth = depth_in_tubes(ray, tubes, self.physique.bifurcation_z)
+            outside = np.flatnonzero(depth < 0.3)
+            if outside.size and direction[1] > 0.2:
+                places.append(ray[outside[0]])
+        near = vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))] + (s * 8.0, 10.0, 0.0)
+        return self._freest(np.array(places), radius, near)
+
+    def _retroperitoneal(self, s: float, radius: float) -> np.ndarray:
+        z = self.physique.bifurcation_z + self._about(27.0, 3.0)
+        side = "aorta" if s < 0 else "inferior_vena_cava"
+        vessel = self.vessels[side]
+        nearest = np.argmin(np.abs(vessel.points[:, 2] - z))
+        reach = vessel.radii_mm[nearest] + radius + 1.0
+        places = vessel.points[nearest] + reach * _DIRECTIONS[_DIRECTIONS[:, 0] * s > 0.3]
+        return self._freest(places, radius, vessel.points[nearest] + np.array((s * reach, 0.0, 0.0)))
+
+    def _pelvic_bone(self, s: float, radius: float) -> np.ndarray:
+        return np.array((s * self._about(85.0, 1.0), self._about(-13.0, 2.0), self._about(48.0, 3.0)))
+
+    def _beside(self, names: tuple[str, str], s: float, z: float, radius: float) -> np.ndarray:
+        """Touching an artery or vein and as deep in the nodal CTV as free fat allows."""
+        side = "right" if s > 0 else "left"
+        tubes = nodal_tubes(self.vessels)
+        places = []
+        for name in names:
+            vessel = self.vessels[f"{name}_{side}"]
+            for level in z + np.linspace(-10, 10, 5):
+                nearest = np.argmin(np.abs(vessel.points[:, 2] - level))
+                places.append(
+                    vessel.points[nearest] + (vessel.radii_mm[nearest] + radius + 0.5) * _DIRECTIONS
+                )
+        places = np.concatenate(places)
+        score = depth_in_tubes(places, tubes, self.physique.bifurcation_z) - 4.0 * self._crowding(
+            places, radius
+        )
+        return places[np.argmax(score)]
+
+    def _freest(self, places: np.ndarray, radius: float, near: np.ndarray) -> np.ndarray:
+        score = -30.0 * self._crowding(places, radius) - 0.3 * np.linalg.norm(places - near, axis=1)
+        return places[np.argmax(score)]
+
+    def _crowding(self, places: np.ndarray, radius: float) -> np.ndarray:
+        """Share of each would-be lesion and its close surroundings that is not fat (template places)."""
+        ball = ball_offsets(radius + _CLEARANCE_MM, 7)
+        points = self.canvas.to_patient(places)[:, None, :] + ball[None]
+        return 1.0 - FAT[labels_at(self.canvas, points)].mean(axis=1)
+
+    def _about(self, middle: float, spread: float) -> float:
+        return float(middle + self.generator.uniform(-spread, spread))
+
+
+def check_place(canvas: Canvas, lesion: PhantomLesion, centre_ras: tuple[float, float, float]) -> None:
+    """Refuse a lesion outside the body or inside urine or bowel content."""
+    points = np.array(centre_ras) + ball_offsets(lesion.diameter_mm / 2, 9)
+    codes = labels_at(canvas, points)
+    if (codes == 0).any():
+        raise PhantomError(
+            f"Lesion {lesion.name}: centre_ras or diameter_mm puts it outside the body; "
+            "move it inwards or let its region place it by leaving centre_ras out."
+        )
+    if _LUMEN[codes].mean() > 0.2:
+        raise PhantomError(
+            f"Lesion {lesion.name}: centre_ras lies in urine or bowel content; move it into tissue."
+        )
+
+
+def draw_node(canvas: Canvas, lesion: PhantomLesion, centre_ras: tuple[float, float, float]) -> None:
+    """Show a lesion in soft fat as a node and keep bowel out of its neighbourhood."""
+    if lesion.region == "pelvic bone":
+        return
+    code, fat = CODES["lymph_node"], table_of("visceral_fat")
+    radius = lesion.diameter_mm / 2
+    canvas.ellipsoid(centre_ras, [radius + 3.5] * 3, CODES["nodal_fat"], fat)
+    canvas.ellipsoid(centre_ras, [radius] * 3, code, FAT)
+
+
+def labels_at(canvas: Canvas, points_ras: np.ndarray) -> np.ndarray:
+    """Labels at RAS positions; 0 beyond the grid."""
+    nearest = np.rint(canvas.grid.kji_of(points_ras)).astype(int)
+    shape = np.array(canvas.labels.shape)
+    held = np.all((nearest >= 0) & (nearest < shape), axis=-1)
+    nearest = np.clip(nearest, 0, shape - 1)
+    return np.where(held, canvas.labels[tuple(np.moveaxis(nearest, -1, 0))], 0)
+
+
+def ball_offsets(radius_mm: float, count: int) -> np.ndarray:
+    """Evenly spread points inside a sphere about zero, (N, 3)."""
+    along = (np.arange(count) + 0.5) / count * 2 - 1
+    points = np.stack(np.meshgrid(along, along, along, indexing="ij"), axis=-1).reshape(-1, 3)
+    return radius_mm * points[np.linalg.norm(points, axis=1) <= 1.0]

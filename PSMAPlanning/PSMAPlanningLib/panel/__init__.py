@@ -1,0 +1,1 @@
+"""The panel; the only room that imports qt, ctk or slicer.app."""

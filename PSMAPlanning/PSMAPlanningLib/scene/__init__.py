@@ -1,0 +1,1 @@
+"""The planning case as MRML nodes; with panel/ the only rooms that import slicer."""

@@ -1,0 +1,124 @@
+"""The nodes that belong to a planning case, found through the parameter node's references, never by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import SceneError
+
+MODULE_NAME = "PSMAPlanning"
+PET, CT, LESIONS, CONTOURS, VOLUMES = "PET", "CT", "Lesions", "Contours", "RTVolumes"
+LESION_TABLE, COVERAGE_TABLE, CONTEXT = "LesionTable", "CoverageTable", "Context"
+ROLES = (PET, CT, LESIONS, CONTOURS, VOLUMES, LESION_TABLE, COVERAGE_TABLE, CONTEXT)
+
+_FOLDER_NAME = "PSMA planning"
+_FOLDER_ATTRIBUTE = "PSMAPlanning.Folder"
+
+
+class OwnedNodes:
+    """Access by role to the nodes of the planning case in one scene."""
+
+    def __init__(self, scene: Any) -> None:
+        if scene is None:
+            raise SceneError("There is no MRML scene; open one with HeadlessSlicer or run inside Slicer.")
+        self.scene = scene
+
+    def get(self, role: str) -> Any | None:
+        """The node of that role; None when the scene has none (any more)."""
+        parameters = self._existing_parameters()
+        return parameters.GetNodeReference(role) if parameters is not None else None
+
+    def get_or_create(self, role: str, node_class: str, name: str) -> Any:
+        """The node of that role, created under `name`, in the case's folder, when there is none."""
+        node = self.get(role)
+        if node is not None:
+            return node
+        node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
+        if node is None:
+            raise SceneError(f"MRML could not make a {node_class} node.")
+        self.parameters().SetNodeReferenceID(role, node.GetID())
+        self._put_in_folder(node)
+        return node
+
+    def remove(self, role: str) -> None:
+        """Remove the node of that role together with the display and storage nodes only it uses."""
+        node = self.get(role)
+        if node is None:
+            return
+        self._existing_parameters().SetNodeReferenceID(role, None)
+        displays = [node.GetNthDisplayNode(n) for n in range(_count(node, "GetNumberOfDisplayNodes"))]
+        storages = [node.GetNthStorageNode(n) for n in range(_count(node, "GetNumberOfStorageNodes"))]
+        self.scene.RemoveNode(node)
+        for helper in (*displays, *storages):
+            if helper is not None and self.scene.IsNodePresent(helper):
+                self.scene.RemoveNode(helper)
+
+    def remove_all(self) -> None:
+        """Remove every node of the case, its folder and its parameter node."""
+        for role in ROLES:
+            self.remove(role)
+        hierarchy = self._hierarchy()
+        folder = self._existing_folder(hierarchy)
+        if folder:
+            hierarchy.RemoveItem(folder)
+        parameters = self._existing_parameters()
+        if parameters is not None:
+            self.scene.RemoveNode(parameters)
+
+    def parameters(self) -> Any:
+        """The module's parameter node, created when there is none."""
+        node = self._existing_parameters()
+        if node is not None:
+            return node
+        node = self.scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+        node.UnRegister(None)
+        node.SetModuleName(MODULE_NAME)
+        # Slicer's scripted module logic looks its parameter node up by this attribute.
+        node.SetAttribute("ModuleName", MODULE_NAME)
+        node.SetSingletonTag(MODULE_NAME)
+        node.SetName(MODULE_NAME)
+        added = self.scene.AddNode(node)
+        if added is None:
+            raise SceneError("MRML did not take the parameter node of PSMAPlanning.")
+        return added
+
+    def _existing_parameters(self) -> Any | None:
+        return self.scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+
+    def _put_in_folder(self, node: Any) -> None:
+        hierarchy = self._hierarchy()
+        folder = self._existing_folder(hierarchy)
+        if not folder:
+            folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), _FOLDER_NAME)
+            hierarchy.SetItemAttribute(folder, _FOLDER_ATTRIBUTE, "1")
+        # Desktop Slicer makes the item by itself, slicer-core does not.
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.SetItemParent(item, folder)
+        else:
+            item = hierarchy.CreateItem(folder, node)
+        if not item:
+            raise SceneError(f"The subject hierarchy did not take {node.GetName()!r}.")
+
+    def _hierarchy(self) -> Any:
+        from slicer import vtkMRMLSubjectHierarchyNode
+
+        hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+        if hierarchy is None:
+            raise SceneError("The scene has no subject hierarchy.")
+        return hierarchy
+
+    @staticmethod
+    def _existing_folder(hierarchy: Any) -> int:
+        from vtk import vtkIdList
+
+        items = vtkIdList()
+        hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+        for n in range(items.GetNumberOfIds()):
+            if hierarchy.GetItemAttribute(items.GetId(n), _FOLDER_ATTRIBUTE):
+                return items.GetId(n)
+        return 0
+
+
+def _count(node: Any, method: str) -> int:
+    return getattr(node, method)() if hasattr(node, method) else 0

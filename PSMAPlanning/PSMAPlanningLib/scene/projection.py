@@ -1,0 +1,232 @@
+"""The planning case written into the MRML scene, one way: the case decides, the scene shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from . import appearance
+from .context import context_node
+from .owned_nodes import (
+    CONTEXT,
+    CONTOURS,
+    COVERAGE_TABLE,
+    CT,
+    LESION_TABLE,
+    LESIONS,
+    PET,
+    VOLUMES,
+    OwnedNodes,
+)
+from .segments import SegmentContent, common_grid, onto_grid, segment_ids, set_lattice, write_segment
+from .tables import write_coverage_table, write_lesion_table
+from .volume_nodes import show_ct, show_pet, write_image
+
+if TYPE_CHECKING:
+    from ..coverage.lesion_coverage import LesionVolumeCoverage
+    from ..imaging.grid import VoxelGrid
+    from ..records import CaseState, Lesion
+
+    Coverage = Mapping[str, Mapping[str, LesionVolumeCoverage]]
+
+SETTINGS_PARAMETER = "settings"
+TAG = "PSMAPlanning."
+
+
+class SceneProjection:
+    """Keeps the nodes of one planning case as the case is. Nobody else writes to these nodes.
+
+    Raises SceneError when MRML refuses something.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self.nodes = OwnedNodes(scene)
+
+    def update(self, before: CaseState | None, after: CaseState, coverage: Coverage) -> None:
+        """Bring the scene from `before` to `after`; None for `before` writes everything.
+
+        Records are frozen, so what is the same object in both states is left alone.
+        """
+        scene = self.nodes.scene
+        scene.StartState(scene.BatchProcessState)
+        try:
+            self._update_parameters(before, after)
+            self._update_images(before, after)
+            self._update_volumes(before, after)
+            self._update_lesions(before, after, coverage)
+            self._update_contours(before, after)
+            self._update_tables(after, coverage)
+        finally:
+            scene.EndState(scene.BatchProcessState)
+
+    def show_context(self) -> None:
+        """Put the bones, or without a CT the body's outline, into the scene as a faint model."""
+        context_node(self.nodes)
+
+    def remove(self) -> None:
+        """Take everything this case put into the scene out again."""
+        self.nodes.remove_all()
+
+    def _update_parameters(self, before: CaseState | None, after: CaseState) -> None:
+        if before is None or before.settings is not after.settings:
+            self.nodes.parameters().SetParameter(SETTINGS_PARAMETER, after.settings.to_json())
+
+    def _update_images(self, before: CaseState | None, after: CaseState) -> None:
+        for role, name, image, former in (
+            (PET, "PET", after.pet, before and before.pet),
+            (CT, "CT", after.ct, before and before.ct),
+        ):
+            if image is former and (image is None or self.nodes.get(role) is not None):
+                continue
+            self.nodes.remove(CONTEXT)
+            if image is None:
+                self.nodes.remove(role)
+                continue
+            node = self.nodes.get_or_create(role, "vtkMRMLScalarVolumeNode", name)
+            write_image(image, node)
+            if role == PET:
+                show_pet(node)
+            else:
+                show_ct(node)
+
+    def _update_volumes(self, before: CaseState | None, after: CaseState) -> None:
+        if not after.volumes:
+            self.nodes.remove(VOLUMES)
+            return
+        lattice = min((v.mask.grid for v in after.volumes), key=lambda grid: grid.voxel_volume_ml)
+        reference = self.nodes.get(CT) or self.nodes.get(PET)
+        node = self._segmentation(VOLUMES, "RT volumes", reference, lattice)
+        colors = appearance.volume_colors(after.volumes)
+        shown = {volume.name: volume for volume in before.volumes} if before else {}
+        _drop_other_segments(node, set(colors))
+        display = node.GetDisplayNode()
+        for volume in after.volumes:
+            tags = {
+                TAG + "Kind": volume.kind or "",
+                TAG + "Origin": volume.origin,
+                TAG + "SourceFile": volume.source_file,
+                TAG + "Status": volume.status,
+            }
+            content = SegmentContent(
+                volume.name,
+                volume.mask,
+                colors[volume.name],
+                appearance.VOLUMES_TERMINOLOGY,
+                tags,
+                volume.mask.grid,
+            )
+            former = shown.get(volume.name)
+            write_segment(node, volume.name, content, former is None or former.mask is not volume.mask)
+            opacity = appearance.volume_opacity(volume, after.volumes)
+            display.SetSegmentOpacity3D(volume.name, opacity)
+            display.SetSegmentOpacity2DFill(volume.name, 0.0)
+
+    def _update_lesions(self, before: CaseState | None, after: CaseState, coverage: Coverage) -> None:
+        if not after.lesions or after.pet is None:
+            self.nodes.remove(LESIONS)
+            return
+        lattice = common_grid([lesion.contour.mask for lesion in after.lesions], after.pet.grid)
+        node = self._segmentation(LESIONS, "Lesions", self.nodes.get(PET), lattice)
+        shown = {lesion.id: lesion for lesion in before.lesions} if before else {}
+        _drop_other_segments(node, {lesion.id for lesion in after.lesions})
+        display = node.GetDisplayNode()
+        for lesion in after.lesions:
+            coverage_class = appearance.coverage_class_of(lesion, after.volumes, coverage)
+            content = SegmentContent(
+                lesion.id,
+                lesion.contour.mask,
+                appearance.COVERAGE_COLORS[coverage_class],
+                appearance.LESIONS_TERMINOLOGY,
+                {**_lesion_tags(lesion), TAG + "Coverage": coverage_class},
+                lattice,
+            )
+            former = shown.get(lesion.id)
+            is_same = former is not None and former.contour is lesion.contour
+            _write_on_lattice(node, lesion.id, content, not is_same)
+            rejected = coverage_class == appearance.REJECTED
+            display.SetSegmentOpacity3D(lesion.id, appearance.REJECTED_OPACITY if rejected else 1.0)
+            display.SetSegmentOpacity2DFill(lesion.id, 0.0 if rejected else 0.3)
+
+    def _update_contours(self, before: CaseState | None, after: CaseState) -> None:
+        candidates = {
+            f"{lesion.id} {candidate.rule}": (lesion, candidate)
+            for lesion in after.lesions
+            for candidate in lesion.candidates
+            if not candidate.mask.is_empty
+        }
+        if not candidates or after.pet is None:
+            self.nodes.remove(CONTOURS)
+            return
+        is_new = self.nodes.get(CONTOURS) is None
+        lattice = common_grid([candidate.mask for _, candidate in candidates.values()], after.pet.grid)
+        node = self._segmentation(CONTOURS, "Contours", self.nodes.get(PET), lattice)
+        if is_new:
+            node.GetDisplayNode().SetVisibility(False)
+        colors = appearance.rule_colors([candidate.rule for _, candidate in candidates.values()])
+        shown = {id(c) for lesion in before.lesions for c in lesion.candidates} if before else set()
+        _drop_other_segments(node, set(candidates))
+        for segment_id, (lesion, candidate) in candidates.items():
+            tags = {
+                TAG + "Id": lesion.id,
+                TAG + "Source": candidate.rule,
+                TAG + "ThresholdSUV": _number_text(candidate.threshold_suv),
+            }
+            content = SegmentContent(
+                segment_id,
+                candidate.mask,
+                colors[candidate.rule],
+                appearance.LESIONS_TERMINOLOGY,
+                tags,
+                lattice,
+            )
+            _write_on_lattice(node, segment_id, content, id(candidate) not in shown)
+
+    def _update_tables(self, after: CaseState, coverage: Coverage) -> None:
+        table_class = "vtkMRMLTableNode"
+        write_lesion_table(
+            self.nodes.get_or_create(LESION_TABLE, table_class, "Lesion table"), after, coverage
+        )
+        write_coverage_table(
+            self.nodes.get_or_create(COVERAGE_TABLE, table_class, "Coverage table"), after, coverage
+        )
+
+    def _segmentation(self, role: str, name: str, reference: Any | None, lattice: VoxelGrid) -> Any:
+        is_new = self.nodes.get(role) is None
+        node = self.nodes.get_or_create(role, "vtkMRMLSegmentationNode", name)
+        if is_new:
+            node.CreateDefaultDisplayNodes()
+            if reference is not None:
+                node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+        set_lattice(node, lattice)
+        return node
+
+
+def _write_on_lattice(node: Any, segment_id: str, content: SegmentContent, with_mask: bool) -> None:
+    """Write a segment whose mask lies on a fine grid of its own, brought to the lattice of them all."""
+    if with_mask or segment_id not in segment_ids(node):
+        content = replace(content, mask=onto_grid(content.mask, content.lattice))
+    write_segment(node, segment_id, content, with_mask)
+
+
+def _drop_other_segments(node: Any, wanted: set[str]) -> None:
+    for segment_id in segment_ids(node):
+        if segment_id not in wanted:
+            node.GetSegmentation().RemoveSegment(segment_id)
+
+
+def _lesion_tags(lesion: Lesion) -> dict[str, str]:
+    contour = lesion.contour
+    return {
+        TAG + "Id": lesion.id,
+        TAG + "State": str(lesion.state.value),
+        TAG + "RejectionReason": lesion.rejection_reason or "",
+        TAG + "HandEdited": "1" if lesion.is_hand_edited else "0",
+        TAG + "Source": contour.source,
+        TAG + "Method": contour.method or "",
+        TAG + "ThresholdSUV": _number_text(contour.threshold_suv),
+    }
+
+
+def _number_text(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

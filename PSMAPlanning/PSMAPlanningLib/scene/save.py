@@ -1,0 +1,93 @@
+"""Scenes and segmentations to files and back."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError, SceneError
+from .desktop_views import slice_views_for_saving
+
+
+def save_scene(scene: Any, path: Path) -> None:
+    """Write everything as one .mrb file, which desktop Slicer opens by drag and drop.
+
+    Raises OutputError when it cannot be written; then no part of it is left behind.
+    """
+    if path.suffix != ".mrb":
+        raise OutputError(f"A scene is saved as .mrb; {path.name!r} ends otherwise.")
+    _add_storage_nodes(scene)
+    former = (scene.GetURL(), scene.GetRootDirectory())
+    # WriteToMRB leaves a file of its own making behind when it fails; only a finished one is moved.
+    with tempfile.TemporaryDirectory(prefix="psma-planning-") as folder:
+        partial = Path(folder) / path.name
+        try:
+            with slice_views_for_saving(scene):
+                written = scene.WriteToMRB(str(partial))
+        finally:
+            scene.SetURL(former[0])
+            scene.SetRootDirectory(former[1])
+        if not written or not partial.is_file():
+            raise OutputError(f"Slicer could not write the scene {path}.")
+        _move(partial, path)
+
+
+def load_scene(scene: Any, path: Path) -> None:
+    """Replace the contents of `scene` by those of an .mrb file."""
+    if not path.is_file():
+        raise SceneError(f"There is no scene file {path}.")
+    if not scene.ReadFromMRB(str(path), True):
+        raise SceneError(f"Slicer could not read the scene {path}.")
+
+
+def save_segmentation(node: Any, path: Path) -> None:
+    """Write one segmentation, with names, colors and tags, as .seg.nrrd, apart from any scene."""
+    if not path.name.endswith(".seg.nrrd"):
+        raise OutputError(f"A segmentation is saved as .seg.nrrd; {path.name!r} ends otherwise.")
+    from slicer import vtkMRMLSegmentationStorageNode
+
+    storage = vtkMRMLSegmentationStorageNode()
+    storage.SetCropToMinimumExtent(True)
+    with tempfile.TemporaryDirectory(prefix="psma-planning-") as folder:
+        partial = Path(folder) / path.name
+        storage.SetFileName(str(partial))
+        if not storage.WriteData(node) or not partial.is_file():
+            raise OutputError(f"Slicer could not write the segmentation {path}.")
+        _move(partial, path)
+
+
+def load_segmentation(scene: Any, path: Path) -> Any:
+    """Read a .seg.nrrd into a new segmentation node of `scene`."""
+    from slicer import vtkMRMLSegmentationStorageNode
+
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", path.name.removesuffix(".seg.nrrd"))
+    storage = vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node):
+        scene.RemoveNode(node)
+        raise SceneError(f"Slicer could not read the segmentation {path}.")
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def _add_storage_nodes(scene: Any) -> None:
+    """Nodes without a storage node are left out of a bundle without a word."""
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLStorableNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLStorableNode")
+        if not node.GetSaveWithScene():
+            continue
+        node.AddDefaultStorageNode()
+        storage = node.GetStorageNode()
+        # Without this a segmentation is saved as large as the whole PET at the lesions' fine spacing.
+        if storage is not None and storage.IsA("vtkMRMLSegmentationStorageNode"):
+            storage.SetCropToMinimumExtent(True)
+
+
+def _move(partial: Path, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(partial, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}).") from error

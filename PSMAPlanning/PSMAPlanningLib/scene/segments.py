@@ -1,0 +1,178 @@
+"""Masks to segments and back.
+
+Each segment holds a small image of its own, just as large as its mask. Slicer merges them into as few
+layers as possible when it saves, so nothing the size of the patient is ever kept in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from ..errors import SceneError
+from ..imaging.grid import VoxelGrid
+from ..imaging.image import Mask
+from .appearance import Color
+from .surfaces import smooth_surface
+from .volume_nodes import grid_of_matrix, numpy_matrix, vtk_matrix
+
+_PARALLEL = 1e-4
+_ALIGNED_VOXELS = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentContent:
+    """What a segment is to show: name, mask, color, tags and the terminology it goes by.
+
+    lattice: the grid the mask was cropped from; segments with the same one merge exactly when saved.
+    """
+
+    name: str
+    mask: Mask
+    color: Color
+    terminology: str
+    tags: Mapping[str, str]
+    lattice: VoxelGrid
+
+
+def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask: bool = True) -> None:
+    """Add a segment to a segmentation node, or bring an existing one up to date.
+
+    with_mask: False leaves voxels and surface of an existing segment as they are.
+    """
+    from slicer import vtkSegment, vtkSegmentationConverter
+
+    segmentation = node.GetSegmentation()
+    segment = segmentation.GetSegment(segment_id)
+    is_new = segment is None
+    if is_new:
+        segment = vtkSegment()
+    segment.SetName(content.name)
+    segment.SetColor(*content.color)
+    segment.SetTerminology(content.terminology)
+    for tag, value in content.tags.items():
+        segment.SetTag(tag, value)
+    if is_new or with_mask:
+        segment.AddRepresentation(
+            vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(),
+            oriented_image(content.mask, content.lattice),
+        )
+        # Saving merges segments into one image and numbers them; a fresh image of our own is 0 and 1 again.
+        segment.SetLabelValue(1)
+        segment.AddRepresentation(
+            vtkSegmentationConverter.GetClosedSurfaceRepresentationName(), smooth_surface(content.mask)
+        )
+    if is_new and not segmentation.AddSegment(segment, segment_id):
+        raise SceneError(f"MRML did not take the segment {content.name!r}.")
+
+
+def read_segment(node: Any, segment_id: str) -> Mask:
+    """The voxels of a segment on their own grid, cropped, as a copy."""
+    from slicer import vtkSegmentationConverter
+    from vtk import vtkMatrix4x4
+
+    segment = node.GetSegmentation().GetSegment(segment_id)
+    if segment is None:
+        raise SceneError(f"The segmentation {node.GetName()!r} has no segment {segment_id!r}.")
+    image = segment.GetRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
+    if image is None or image.GetPointData().GetScalars() is None:
+        raise SceneError(f"The segment {segment.GetName()!r} holds no voxels.")
+    matrix = vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    extent = image.GetExtent()
+    shape = image.GetDimensions()[::-1]
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape) == segment.GetLabelValue()
+    ijk_to_ras = numpy_matrix(matrix)
+    ijk_to_ras[:3, 3] += ijk_to_ras[:3, :3] @ extent[::2]
+    return Mask(array, grid_of_matrix(shape, ijk_to_ras)).cropped()
+
+
+def segment_ids(node: Any) -> tuple[str, ...]:
+    return tuple(node.GetSegmentation().GetSegmentIDs())
+
+
+def segment_tag(segment: Any, tag: str) -> str | None:
+    """A tag's text; None when the segment does not have it."""
+    from vtk import reference
+
+    value = reference("")
+    return str(value.get()) if segment.GetTag(tag, value) else None
+
+
+def oriented_image(mask: Mask, lattice: VoxelGrid) -> Any:
+    """The mask, cropped, as a vtkOrientedImageData of 0 and 1 whose extent counts voxels of `lattice`."""
+    from slicer import vtkOrientedImageData
+
+    mask = mask.cropped()
+    grid, first_kji = mask.grid, np.zeros(3, dtype=int)
+    if _is_parallel(grid, lattice) and np.allclose(grid.spacing_mm, lattice.spacing_mm, rtol=1e-6):
+        offset = lattice.kji_of(grid.origin_ras)
+        if np.abs(offset - np.round(offset)).max() < _ALIGNED_VOXELS:
+            grid, first_kji = lattice, np.round(offset).astype(int)
+    last_kji = first_kji + mask.array.shape - 1
+    image = vtkOrientedImageData()
+    image.SetExtent(
+        *(int(n) for first_last in zip(first_kji[::-1], last_kji[::-1], strict=True) for n in first_last)
+    )
+    image.GetPointData().SetScalars(numpy_to_vtk(mask.array.astype(np.uint8).ravel(), deep=True))
+    image.SetImageToWorldMatrix(vtk_matrix(grid.ijk_to_ras_matrix))
+    return image
+
+
+def set_lattice(node: Any, lattice: VoxelGrid) -> None:
+    """Have Slicer save a segmentation on these voxels.
+
+    With the PET as reference it would save at the PET's spacing divided by one whole number for all axes,
+    which moves every voxel of a mask that is refined differently along each axis.
+    """
+    from slicer import vtkOrientedImageData, vtkSegmentationConverter
+
+    geometry = vtkOrientedImageData()
+    geometry.SetDimensions(*lattice.shape_kji[::-1])
+    geometry.SetImageToWorldMatrix(vtk_matrix(lattice.ijk_to_ras_matrix))
+    node.GetSegmentation().SetConversionParameter(
+        vtkSegmentationConverter.GetReferenceImageGeometryParameterName(),
+        vtkSegmentationConverter.SerializeImageGeometry(geometry),
+    )
+
+
+def common_grid(masks: Sequence[Mask], base: VoxelGrid) -> VoxelGrid:
+    """`base` cut as finely as the finest of the masks that are parallel to it."""
+    factors = np.ones(3, dtype=int)
+    for mask in masks:
+        if _is_parallel(mask.grid, base):
+            ratio = np.array(base.spacing_kji_mm) / np.array(mask.grid.spacing_kji_mm)
+            factors = np.maximum(factors, np.round(ratio).astype(int))
+    return base.refine(tuple(int(f) for f in factors))
+
+
+def onto_grid(mask: Mask, grid: VoxelGrid) -> Mask:
+    """The mask on the voxels of `grid` it covers, by its nearest voxel; exact where it is a whole multiple.
+
+    A mask that is not parallel to `grid` comes back as it is.
+    """
+    mask = mask.cropped()
+    if mask.is_empty or not _is_parallel(mask.grid, grid):
+        return mask
+    ends = np.array([[-0.5] * 3, np.array(mask.grid.shape_kji) - 0.5])
+    edges = np.sort(grid.kji_of(mask.grid.ras_of(ends)), axis=0)
+    starts = np.round(edges[0] + 0.5).astype(int)
+    stops = np.maximum(np.round(edges[1] + 0.5).astype(int), starts + 1)
+    target = VoxelGrid(
+        tuple(int(n) for n in stops - starts), grid.spacing_mm, tuple(grid.ras_of(starts)), grid.direction_ras
+    )
+    corners = np.array([np.zeros(3), np.array(target.shape_kji) - 1])
+    first, last = mask.grid.kji_of(target.ras_of(corners))
+    picked = [
+        np.clip(np.round(np.linspace(a, b, n)), 0, size - 1).astype(int)
+        for a, b, n, size in zip(first, last, target.shape_kji, mask.grid.shape_kji, strict=True)
+    ]
+    return Mask(mask.array[np.ix_(*picked)], target)
+
+
+def _is_parallel(a: VoxelGrid, b: VoxelGrid) -> bool:
+    return bool(np.abs(np.array(a.direction_ras) - np.array(b.direction_ras)).max() < _PARALLEL)
