@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
@@ -11,7 +10,7 @@ from .coverage.lesion_coverage import CoverageClass, LesionVolumeCoverage
 from .delineation.avid_regions import AvidRegion
 from .imaging.grid import VoxelGrid
 from .imaging.uptake import measure_uptake
-from .records import Lesion, LesionState, RtVolume
+from .records import Lesion, LesionState, RtVolume, headline_volumes
 from .version import VERSION
 
 
@@ -144,6 +143,7 @@ def _patient_document(
         "provisional": not case.is_reviewed,
         "not_reviewed": [lesion.id for lesion in counted if not lesion.is_decided],
         "rejected": [lesion.id for lesion in case.state.lesions if lesion.state is LesionState.REJECTED],
+        "compared_with": [volume.name for volume in headline_volumes(case.state.volumes)],
         "lesions": len(counted),
         **{f"lesions_{c.value}": best[c] for c in CoverageClass},
         "lesions_without_class": best[None],
@@ -151,11 +151,6 @@ def _patient_document(
 
 
 def best_class(case: PlanningCase, by_volume: dict[str, LesionVolumeCoverage]) -> CoverageClass | None:
-    """A lesion's best class over the target volumes; over all volumes where no target is known."""
-    targets = [v.name for v in case.state.volumes if v.is_target]
-    names = targets or [v.name for v in case.state.volumes]
-    fractions = {n: by_volume[n].fraction for n in names if by_volume[n].fraction is not None}
-    if not fractions:
-        return None
-    best = max(fractions, key=lambda name: (fractions[name], -math.inf))
-    return by_volume[best].coverage_class
+    """A lesion's best class over the headline volumes; None when there is nothing to compare with."""
+    classes = {by_volume[volume.name].coverage_class for volume in headline_volumes(case.state.volumes)}
+    return next((best for best in CoverageClass if best in classes), None)

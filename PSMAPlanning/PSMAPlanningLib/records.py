@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -96,6 +96,15 @@ class RtVolume:
     @property
     def is_target(self) -> bool:
         return self.kind in ("GTV", "CTV", "PTV", "ITV")
+
+
+def headline_volumes(volumes: Sequence[RtVolume]) -> tuple[RtVolume, ...]:
+    """The volumes a lesion's one class is told by: the CTVs; targets where there is no CTV; else all.
+
+    A lesion that only the PTV reaches lies in the setup margin; that is not cover.
+    """
+    clinical = tuple(volume for volume in volumes if volume.kind == "CTV")
+    return clinical or tuple(volume for volume in volumes if volume.is_target) or tuple(volumes)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_files_need_units(tmp_path):
     [
         (lambda f: f / "absent", InputError, "does not exist"),
         (lambda f: f, InputError, "is empty"),
-        (lambda f: write_series(ct_datasets(STORED), f), InputError, r"no PT series.*CT"),
+        (lambda f: write_series(ct_datasets(STORED), f), InputError, r"no PET .PT. series.*CT"),
         (
             lambda f: write_series(pet_datasets(STORED), write_series(pet_datasets(STORED), f, "a"), "b"),
             SeriesChoiceError,

@@ -57,6 +57,7 @@ def write_case(
         with _timed(timings_s, "scene"):
             projection = SceneProjection(slicer_app.scene)
             projection.update(None, case.state, case.coverage())
+            projection.show_context()
             lesions_node = projection.nodes.get(LESIONS)
             if lesions_node is not None:
                 save_segmentation(lesions_node, work / _FILES["lesions"])
@@ -70,8 +71,10 @@ def write_case(
                 pictures = _take_pictures(slicer_app.scene, case, work, stage.part(0.4, 0.9))
         projection.remove()
     stage.report(0.9, "writing the report")
+    # A case without lesions has no segmentation of them.
+    made = _FILES.keys() - ({"lesions"} if not case.state.lesions else set())
     document["files"] = {
-        **{key: str(destination / name) for key, name in _FILES.items()},
+        **{key: str(destination / name) for key, name in _FILES.items() if key in made},
         **{key: str(destination / path.name) for key, path in pictures.items()},
     }
     document["timings_s"] = timings_s
@@ -89,10 +92,14 @@ def summary_text(document: dict[str, Any], destination: Path) -> str:
     lines = []
     if patient["provisional"]:
         lines.append("PROVISIONAL: no lesion has been reviewed by a person.")
-    lines.append(
-        f"{patient['lesions']} lesions: {patient['lesions_inside']} inside, "
-        f"{patient['lesions_partial']} partial, {patient['lesions_outside']} outside the volumes."
-    )
+    volumes = ", ".join(patient["compared_with"])
+    if volumes:
+        lines.append(
+            f"{patient['lesions']} lesions against {volumes}: {patient['lesions_inside']} inside, "
+            f"{patient['lesions_partial']} partial, {patient['lesions_outside']} outside."
+        )
+    else:
+        lines.append(f"{patient['lesions']} lesions; no volumes were given, so no coverage.")
     lines.append(f"Report: {destination / 'report.html'}")
     return "\n".join(lines)
 
@@ -103,9 +110,12 @@ def _take_pictures(scene: Any, case: PlanningCase, work: Path, stage: Stage) -> 
     from ..scene.picture_mip import render_mip
     from ..scene.picture_slices import render_slices
 
-    pictures = {"picture_3d": work / "picture-3d.png", "picture_mip": work / "picture-mip.png"}
-    render_3d(scene, pictures["picture_3d"])
+    pictures = {}
+    if case.state.lesions or case.state.volumes:
+        pictures["picture_3d"] = work / "picture-3d.png"
+        render_3d(scene, pictures["picture_3d"])
     stage.report(0.3, "taking pictures")
+    pictures["picture_mip"] = work / "picture-mip.png"
     render_mip(scene, pictures["picture_mip"])
     shown = _most_missed_first(case)[:_MOST_LESION_PICTURES]
     for number, lesion in enumerate(shown):

@@ -97,7 +97,7 @@ def cover(
         return LesionVolumeCoverage(None, None, None, None)
     # Points exactly on the surface count half, or aligned grids would be biased towards inside.
     excess = np.round(occupancy_at(volume, lesion.points_ras()) - 0.5, 4)
-    fraction = float(np.mean(np.heaviside(excess, 0.5)))
+    fraction = float(np.mean(np.heaviside(excess, 0.5), dtype=np.float64))
     return LesionVolumeCoverage(
         class_of_fraction(fraction, settings),
         fraction,

@@ -123,7 +123,8 @@ def choose_series(series: Sequence[Series], modality: str, series_uid: str | Non
         )
     candidates = [each for each in fitting if not each.is_localizer]
     if not candidates:
-        raise InputError(f"The folder holds no {modality} series; {_listing(series)}")
+        called = {"PT": "PET (PT)"}.get(modality, modality)
+        raise InputError(f"The folder holds no {called} series; {_listing(series)}")
     if len(candidates) > 1:
         raise SeriesChoiceError(
             f"The folder holds {len(candidates)} {modality} series, choose one with --series UID; "

@@ -84,9 +84,7 @@ class Mask:
 
 def _check_shape(array: np.ndarray, grid: VoxelGrid) -> None:
     if array.shape != grid.shape_kji:
-        raise GridError(
-            f"An array of {array.shape} does not fit a grid of {grid.shape_kji} (K, J, I)."
-        )
+        raise GridError(f"An array of {array.shape} does not fit a grid of {grid.shape_kji} (K, J, I).")
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+_FIRST_PICTURE = "picture_3d"
 _CAPTIONS = {
-    "picture_3d": "Lesions coloured by coverage (green inside, orange partial, red outside) in the "
+    "picture_3d": "Lesions coloured by coverage (green inside, orange partial, vermilion outside) in the "
     "translucent volumes.",
     "picture_mip": "Maximum intensity projection of the PET.",
 }
@@ -30,10 +31,11 @@ def report_html(document: Mapping[str, Any], pictures: Mapping[str, Path]) -> st
     body = "\n".join(
         (
             _head(document),
-            _pictures(pictures),
+            _pictures({name: path for name, path in pictures.items() if name == _FIRST_PICTURE}),
             _section("Coverage", _coverage_table(document)),
             _section("Lesions", _lesion_table(document)),
             _section("Volumes", _volume_table(document)),
+            _section("Pictures", _pictures({n: path for n, path in pictures.items() if n != _FIRST_PICTURE})),
             _section("Where the SUV comes from", _suv_table(document["case"]["suv"])),
             _section("Registration", _registration(document["case"]["registration"])),
             _section("Settings", f"<pre>{escape(json.dumps(document['settings'], indent=1))}</pre>"),
@@ -60,9 +62,10 @@ def _head(document: Mapping[str, Any]) -> str:
             f"person has reviewed yet: {escape(waiting)}.</div>"
         )
     if document["volumes"]:
+        volumes = escape(", ".join(patient["compared_with"]))
         parts.append(
             f'<p class="headline"><strong>{patient["lesions_outside"]}</strong> of {patient["lesions"]} '
-            f"lesions outside the volumes, {patient['lesions_partial']} partial, "
+            f"lesions outside {volumes}, {patient['lesions_partial']} partial, "
             f"{patient['lesions_inside']} inside.</p>"
         )
     else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..records import headline_volumes
+
 if TYPE_CHECKING:
     from ..coverage.lesion_coverage import LesionVolumeCoverage
     from ..records import Lesion, RtVolume
@@ -54,21 +56,21 @@ _OUTER_OPACITY = 0.14
 
 
 def targets_of(volumes: Sequence[RtVolume]) -> tuple[RtVolume, ...]:
-    """The volumes lesions are judged against, as in the report: targets, or all where none is known."""
+    """The volumes drawn vividly: targets, or all where none is known."""
     return tuple(volume for volume in volumes if volume.is_target) or tuple(volumes)
 
 
 def coverage_class_of(
     lesion: Lesion, volumes: Sequence[RtVolume], coverage: Mapping[str, Mapping[str, LesionVolumeCoverage]]
 ) -> str:
-    """A lesion's color key: rejected, or its best class over the targets: inside, partial, outside.
+    """A lesion's color key: rejected, or its best class over the headline volumes: inside, partial, outside.
 
     "not compared" when there is no target to compare with.
     """
     if lesion.state == "rejected":
         return REJECTED
     by_volume = coverage.get(lesion.id, {})
-    classes = {by_volume[v.name].coverage_class for v in targets_of(volumes) if v.name in by_volume}
+    classes = {by_volume[v.name].coverage_class for v in headline_volumes(volumes) if v.name in by_volume}
     for best in ("inside", "partial", "outside"):
         if best in classes:
             return best

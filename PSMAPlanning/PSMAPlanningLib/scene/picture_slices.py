@@ -41,8 +41,11 @@ def render_slices(
     field_of_view_mm: float | None = None,
     window_suv: tuple[float, float] = (0.0, 10.0),
     title: str = "",
+    shown: str = "fusion",
 ) -> None:
     """Three slices through `position_ras`: CT with PET laid over, or inverted gray PET alone without CT.
+
+    shown: "fusion"; "ct" or "pet" alone.
 
     field_of_view_mm: edge of each picture, with the position in its middle; by default the patient is in
     the middle and shown whole, up to 480 mm.
@@ -51,6 +54,10 @@ def render_slices(
     pet, ct = nodes.get(PET), nodes.get(CT)
     if pet is None:
         raise SceneError("Slices are shown through the PET, and the scene has none.")
+    if shown not in ("fusion", "ct", "pet") or (shown == "ct" and ct is None):
+        raise SceneError(f"Slices of {shown!r} cannot be shown; choose fusion, ct or pet.")
+    if shown == "pet":
+        ct = None
     entries = legend_entries(nodes)
     if field_of_view_mm is not None:
         field_mm, centers = field_of_view_mm, dict.fromkeys(_ORIENTATIONS, position_ras)
@@ -71,7 +78,7 @@ def render_slices(
                 scene, (view_size, view_size), orientation, centers[orientation], field_mm
             ) as view:
                 if ct is not None:
-                    view.show(ct, pet, 0.75)
+                    view.show(ct, pet, 0.0 if shown == "ct" else 0.75)
                 else:
                     view.show(pet)
                     view.renderer.SetBackground(*WHITE)
@@ -80,7 +87,8 @@ def render_slices(
             _crosshair(canvas, x + cross_x, _HEADER + cross_y)
             _letters(canvas, _ORIENTATIONS[orientation], x, _HEADER, view_size, ink)
             _scale_bar(canvas, x, _HEADER + view_size, view_size / field_mm, ink)
-        _color_bar(canvas, pet, window_suv)
+        if shown != "ct":
+            _color_bar(canvas, pet, window_suv)
     place = f"R {position_ras[0]:.0f}, A {position_ras[1]:.0f}, S {position_ras[2]:.0f} mm"
     canvas.text("   ".join(filter(None, (title, place))), 10, _HEADER / 2, 20, bold=True)
     canvas.write(path)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError, SceneError
 from .desktop_views import slice_views_for_saving
+from .shared_layers import shared_layers
 
 
 def save_scene(scene: Any, path: Path) -> None:
@@ -24,7 +26,10 @@ def save_scene(scene: Any, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="psma-planning-") as folder:
         partial = Path(folder) / path.name
         try:
-            with slice_views_for_saving(scene):
+            with ExitStack() as prepared:
+                prepared.enter_context(slice_views_for_saving(scene))
+                for node in _segmentations(scene):
+                    prepared.enter_context(shared_layers(node))
                 written = scene.WriteToMRB(str(partial))
         finally:
             scene.SetURL(former[0])
@@ -53,7 +58,9 @@ def save_segmentation(node: Any, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="psma-planning-") as folder:
         partial = Path(folder) / path.name
         storage.SetFileName(str(partial))
-        if not storage.WriteData(node) or not partial.is_file():
+        with shared_layers(node):
+            written = storage.WriteData(node)
+        if not written or not partial.is_file():
             raise OutputError(f"Slicer could not write the segmentation {path}.")
         _move(partial, path)
 
@@ -83,6 +90,11 @@ def _add_storage_nodes(scene: Any) -> None:
         # Without this a segmentation is saved as large as the whole PET at the lesions' fine spacing.
         if storage is not None and storage.IsA("vtkMRMLSegmentationStorageNode"):
             storage.SetCropToMinimumExtent(True)
+
+
+def _segmentations(scene: Any) -> list[Any]:
+    kind = "vtkMRMLSegmentationNode"
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
 
 
 def _move(partial: Path, path: Path) -> None:

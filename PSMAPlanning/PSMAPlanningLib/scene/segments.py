@@ -22,6 +22,9 @@ from .volume_nodes import grid_of_matrix, numpy_matrix, vtk_matrix
 
 _PARALLEL = 1e-4
 _ALIGNED_VOXELS = 0.01
+_MOST_LATTICE_VOXELS = 30e6
+_MOST_SAVED_VOXELS = 2e9
+"""Over all segments: saving, Slicer resamples every segment to the extent of all, about 3 ns a voxel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +144,30 @@ def set_lattice(node: Any, lattice: VoxelGrid) -> None:
 
 
 def common_grid(masks: Sequence[Mask], base: VoxelGrid) -> VoxelGrid:
-    """`base` cut as finely as the finest of the masks that are parallel to it."""
+    """`base` cut as finely as the finest of the masks that are parallel to it.
+
+    Less finely when the box around all masks would become too large to save, as for a body full of lesions;
+    the case keeps its masks as they are.
+    """
     factors = np.ones(3, dtype=int)
     for mask in masks:
         if _is_parallel(mask.grid, base):
             ratio = np.array(base.spacing_kji_mm) / np.array(mask.grid.spacing_kji_mm)
             factors = np.maximum(factors, np.round(ratio).astype(int))
+    box_voxels = _box_voxels(masks, base)
+    most_voxels = min(_MOST_LATTICE_VOXELS, _MOST_SAVED_VOXELS / max(len(masks), 1))
+    while box_voxels * np.prod(factors) > most_voxels and factors.max() > 1:
+        # Odd factors keep the voxel centres of `base` in place.
+        factors[np.argmax(factors)] -= 2 if factors.max() > 2 else 1
     return base.refine(tuple(int(f) for f in factors))
+
+
+def _box_voxels(masks: Sequence[Mask], base: VoxelGrid) -> float:
+    """Voxels of `base` in the box around all masks."""
+    if not masks:
+        return 0.0
+    corners = np.concatenate([base.kji_of(mask.grid.corners_ras()) for mask in masks])
+    return float(np.prod(np.ptp(corners, axis=0)))
 
 
 def onto_grid(mask: Mask, grid: VoxelGrid) -> Mask:

@@ -16,6 +16,7 @@ from .vessels import Vessel
 
 _SIDES = (("right", False), ("left", True))
 _NOT_BONE = ~BONE
+_URETER_CLEARANCE_MM = 18.0
 _SKIN = table_of("skin", "air")
 _MEAT = table_of("muscle", *(f"{name}_{side}" for name in soft.MUSCLES if not name.startswith("muscle_")
                              for side in ("right", "left")))  # fmt: skip
@@ -151,17 +152,25 @@ def draw_upper_organs(canvas: Canvas, generator: np.random.Generator) -> None:
         _draw_kidney(canvas, side, generator)
 
 
-def draw_ureters(canvas: Canvas, generator: np.random.Generator) -> None:
-    """Both ureters, with urine standing in a few segments as peristalsis leaves it."""
-    over = FAT
+def draw_ureters(canvas: Canvas, keep_clear_ras: np.ndarray, generator: np.random.Generator) -> None:
+    """Both ureters, with urine standing in a few segments as peristalsis leaves it.
+
+    keep_clear_ras: places (N, 3) that no standing urine comes near, so that truth stays visible.
+    """
     for side, s in (("right", 1.0), ("left", -1.0)):
         curve = organs.URETER_RIGHT * (s, 1.0, 1.0)
         curve[:, :2] += generator.uniform(-2, 2, (len(curve), 2))
-        canvas.tube(curve, 2.4, CODES[f"ureter_{side}"], over=over)
-        for start in generator.choice(np.arange(1, len(curve) - 2), 2, replace=False):
-            canvas.tube(
-                curve[start : start + 2], 2.2, CODES[f"ureter_filled_{side}"], over=table_of(f"ureter_{side}")
-            )
+        canvas.tube(curve, 2.4, CODES[f"ureter_{side}"], over=FAT)
+        own = table_of(f"ureter_{side}")
+        free = [n for n in range(1, len(curve) - 1) if _clear(canvas, curve[n : n + 2], keep_clear_ras)]
+        for start in generator.permutation(free)[:2].astype(int):
+            canvas.tube(curve[start : start + 2], 2.2, CODES[f"ureter_filled_{side}"], over=own)
+
+
+def _clear(canvas: Canvas, ends: np.ndarray, places_ras: np.ndarray) -> bool:
+    along = canvas.to_patient(ends[0] + np.linspace(0, 1, 7)[:, None] * (ends[1] - ends[0]))
+    distance = np.linalg.norm(along[:, None] - places_ras[None], axis=-1)
+    return bool((distance > _URETER_CLEARANCE_MM).all())
 
 
 def draw_clips(canvas: Canvas, vessels: dict[str, Vessel], generator: np.random.Generator) -> None:

@@ -119,7 +119,8 @@ class Canvas:
 
         Each point may be a row (x, y, z); radii are one number or one per point.
         """
-        curve, radii = smooth_curve(points, radii_mm)
+        finest = max(1.0, 0.7 * float(np.abs(self._step_xyz[0])))
+        curve, radii = smooth_curve(points, radii_mm, finest_mm=finest)
         self.balls(curve, radii, code, over, flatten, target)
 
     def balls(
@@ -217,13 +218,13 @@ def symmetric(half: Outline) -> list[tuple[float, float]]:
 
 
 def smooth_curve(
-    points: np.ndarray, radii_mm: float | Sequence[float], step_share: float = 0.5
+    points: np.ndarray, radii_mm: float | Sequence[float], step_share: float = 0.5, finest_mm: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points close enough together to sweep a ball without dents, and the radius at each."""
     points = np.asarray(points, dtype=float)
     radii = np.broadcast_to(np.asarray(radii_mm, dtype=float), len(points))
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    count = max(2, int(np.ceil(length[-1] / max(1.0, step_share * float(radii.min())))) + 1)
+    count = max(2, int(np.ceil(length[-1] / max(finest_mm, step_share * float(radii.min())))) + 1)
     wanted = np.linspace(0, length[-1], count)
     if len(points) == 2:
         curve = points[0] + (points[1] - points[0]) * (wanted / length[-1])[:, None]

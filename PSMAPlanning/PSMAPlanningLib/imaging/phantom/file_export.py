@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -67,7 +68,8 @@ def write_rtstruct(phantom: Phantom, folder: str | Path) -> Path:
         structure_set.add_roi(mask=np.moveaxis(on_grid(mask, phantom.ct.grid).array, 0, -1), name=name)
     target = Path(folder) / "RTSTRUCT" / "rtstruct.dcm"
     target.parent.mkdir(parents=True, exist_ok=True)
-    structure_set.save(str(target))
+    with contextlib.redirect_stdout(None):
+        structure_set.save(str(target))
     return target
 
 

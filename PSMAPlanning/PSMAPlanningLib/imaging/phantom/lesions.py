@@ -12,11 +12,20 @@ from .anatomy import bladder_back
 from .canvas import Canvas
 from .parameters import PhantomLesion
 from .physique import Physique
-from .tissues import CODES, FAT, LUMEN_NAMES, table_of
+from .tissues import BONE, CODES, FAT, LUMEN_NAMES, table_of
 from .vessels import Vessel
 from .volumes import depth_in_tubes, nodal_tubes
 
 _CLEARANCE_MM = 1.5
+_URINE_CLEARANCE_MM = 9.0
+_HALO_MM = 5.0
+_URINE = table_of("bladder_urine")
+_BLADDER = table_of("urinary_bladder")
+_SOLID = BONE | table_of(
+    "muscle",
+    "abdominal_wall",
+    *(f"{m}_{s}" for m in ("iliopsoas", "obturator_internus", "piriformis") for s in ("left", "right")),
+)
 _LUMEN = table_of(*LUMEN_NAMES)
 _DIRECTIONS = np.stack([np.cos(a := np.linspace(0, 2 * np.pi, 48, endpoint=False)), np.sin(a), 0 * a], axis=1)
 
@@ -28,7 +37,7 @@ def standard_lesions(generator: np.random.Generator) -> tuple[PhantomLesion, ...
         ("Retrovesical", "retrovesical", "left", 9.0, 20.0),
         ("Obturator", "obturator", "left", 8.0, 14.0),
         ("External iliac", "external iliac", "right", 8.5, 22.0),
-        ("Internal iliac", "internal iliac", "left", 7.0, 5.0),
+        ("Internal iliac", "internal iliac", "left", 7.0, 4.0),
         ("Presacral", "presacral", "left", 6.0, 26.0),
         ("Mesorectal", "mesorectal", "right", 8.0, 18.0),
         ("Common iliac", "common iliac", "right", 11.0, 20.0),
@@ -63,13 +72,20 @@ class LesionPlacer:
         return np.array((x + s * self._about(4.0, 1.0), y - 2.0 - radius, z - 3.0 + self._about(0.0, 1.0)))
 
     def _retrovesical(self, s: float, radius: float) -> np.ndarray:
+        """Behind the bladder, the first place whose surface keeps clear of the urine by the halo's reach."""
         x, z = s * self._about(11.0, 2.0), self._about(13.0, 2.0)
-        return np.array((x, bladder_back(self.physique, x, z) - radius + 0.2, z))
+        back = bladder_back(self.physique, x, z) - radius - np.arange(0.0, 14.0, 0.5)
+        places = np.stack([np.full_like(back, x), back, np.full_like(back, z)], axis=1)
+        clear = self._share(places, radius + _HALO_MM, _URINE) == 0
+        return places[np.argmax(clear)]
 
     def _obturator(self, s: float, radius: float) -> np.ndarray:
         z = self._about(34.0, 4.0)
-        places = [(s * x, y, z) for x in np.linspace(34, 50, 9) for y in np.linspace(-18, 16, 8)]
-        return self._freest(np.array(places), radius, np.array((s * 44.0, 0.0, z)))
+        shifts = np.stack(
+            np.meshgrid(np.linspace(40, 50, 6), np.linspace(-20, 20, 11), (-6.0, 0.0, 6.0)), axis=-1
+        )
+        places = shifts.reshape(-1, 3) * (s, 1, 1) + (0, 0, z)
+        return self._freest(places, radius, np.array((s * 44.0, 0.0, z)))
 
     def _external_iliac(self, s: float, radius: float) -> np.ndarray:
         return self._beside(("artery_external", "vein_external"), s, self._about(66.0, 6.0), radius)
@@ -91,19 +107,16 @@ class LesionPlacer:
         """On the edge of the nodal CTV, so that about half of it is missed."""
         side = "right" if s > 0 else "left"
         vessel = self.vessels[f"artery_common_{side}"]
-        tubes = nodal_tubes(self.vessels)
+        points, radii = nodal_tubes(self.vessels)
+        tubes = points[::2], radii[::2]
         wanted = self._about(137.0, 3.0)
+        start = vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))]
         places = []
-        for direction in _DIRECTIONS:
-            ray = (
-                vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))]
-                + np.linspace(8, 30, 45)[:, None] * direction
-            )
+        for direction in _DIRECTIONS[_DIRECTIONS[:, 1] > 0.2]:
+            ray = start + np.linspace(8, 30, 45)[:, None] * direction
             depth = depth_in_tubes(ray, tubes, self.physique.bifurcation_z)
-            outside = np.flatnonzero(depth < 0.3)
-            if outside.size and direction[1] > 0.2:
-                places.append(ray[outside[0]])
-        near = vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))] + (s * 8.0, 10.0, 0.0)
+            places.append(ray[np.argmax(depth < 0.3)])
+        near = start + np.array((s * 8.0, 10.0, 0.0))
         return self._freest(np.array(places), radius, near)
 
     def _retroperitoneal(self, s: float, radius: float) -> np.ndarray:
@@ -131,20 +144,23 @@ class LesionPlacer:
                     vessel.points[nearest] + (vessel.radii_mm[nearest] + radius + 0.5) * _DIRECTIONS
                 )
         places = np.concatenate(places)
-        score = depth_in_tubes(places, tubes, self.physique.bifurcation_z) - 4.0 * self._crowding(
-            places, radius
-        )
+        score = depth_in_tubes(places, tubes, self.physique.bifurcation_z)
+        score -= 2.0 * self._share(places, radius, ~FAT) + 30.0 * self._share(places, radius + 1.0, _SOLID)
         return places[np.argmax(score)]
 
     def _freest(self, places: np.ndarray, radius: float, near: np.ndarray) -> np.ndarray:
         score = -30.0 * self._crowding(places, radius) - 0.3 * np.linalg.norm(places - near, axis=1)
+        score -= 60.0 * self._share(places, radius + _URINE_CLEARANCE_MM, _BLADDER)
         return places[np.argmax(score)]
 
     def _crowding(self, places: np.ndarray, radius: float) -> np.ndarray:
         """Share of each would-be lesion and its close surroundings that is not fat (template places)."""
-        ball = ball_offsets(radius + _CLEARANCE_MM, 7)
-        points = self.canvas.to_patient(places)[:, None, :] + ball[None]
-        return 1.0 - FAT[labels_at(self.canvas, points)].mean(axis=1)
+        return self._share(places, radius + _CLEARANCE_MM, ~FAT)
+
+    def _share(self, places: np.ndarray, radius: float, table: np.ndarray) -> np.ndarray:
+        """Share of a ball about each template place that holds tissues of a table."""
+        points = self.canvas.to_patient(places)[:, None, :] + ball_offsets(radius, 9)[None]
+        return table[labels_at(self.canvas, points)].mean(axis=1)
 
     def _about(self, middle: float, spread: float) -> float:
         return float(middle + self.generator.uniform(-spread, spread))

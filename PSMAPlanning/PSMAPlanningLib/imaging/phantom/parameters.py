@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -43,19 +44,19 @@ class PhantomLesion:
             raise PhantomError(
                 f"Lesion {self.name}: side {self.side!r} is unknown; use left, right or midline."
             )
-        if not (math.isfinite(self.diameter_mm) and 1.0 <= self.diameter_mm <= 80.0):
+        if not (_is_number(self.diameter_mm) and 1.0 <= self.diameter_mm <= 80.0):
             raise PhantomError(
                 f"Lesion {self.name}: diameter_mm is {self.diameter_mm}; give a diameter between 1 and 80 mm."
             )
-        if not (math.isfinite(self.true_suv) and self.true_suv >= 0):
+        if not (_is_number(self.true_suv) and self.true_suv >= 0):
             raise PhantomError(
                 f"Lesion {self.name}: true_suv is {self.true_suv}; uptake must be zero or more."
             )
         if self.centre_ras is not None:
-            centre = tuple(float(x) for x in self.centre_ras)
-            if len(centre) != 3 or not all(math.isfinite(x) for x in centre):
+            centre = tuple(self.centre_ras)
+            if len(centre) != 3 or not all(_is_number(x) for x in centre):
                 raise PhantomError(f"Lesion {self.name}: centre_ras must be three finite numbers of mm.")
-            object.__setattr__(self, "centre_ras", centre)
+            object.__setattr__(self, "centre_ras", tuple(float(x) for x in centre))
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class RigidOffset:
 
     def __post_init__(self) -> None:
         numbers = (*self.shift_ras_mm, *self.rotation_degrees)
-        if len(numbers) != 6 or not all(math.isfinite(x) for x in numbers):
+        if len(numbers) != 6 or not all(_is_number(x) for x in numbers):
             raise PhantomError(
                 "planning_offset needs three finite shifts (mm) and three finite rotations (degrees)."
             )
@@ -108,6 +109,7 @@ class PhantomParameters:
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
             raise PhantomError(f"seed is {self.seed!r}; use a whole number of zero or more.")
+        object.__setattr__(self, "seed", int(self.seed))
         if self.variant not in ("full", "small"):
             raise PhantomError(f'variant is {self.variant!r}; use "full" or "small".')
         if self.tracer not in TRACERS:
@@ -126,6 +128,10 @@ class PhantomParameters:
                 object.__setattr__(self, name, tuple(float(s) for s in spacing))
         if self.lesions is not None:
             object.__setattr__(self, "lesions", tuple(self.lesions))
+            if not all(isinstance(lesion, PhantomLesion) for lesion in self.lesions):
+                raise PhantomError(
+                    "lesions must be PhantomLesion objects; leave it out for the standard ten."
+                )
             names = [lesion.name for lesion in self.lesions]
             if len(set(names)) != len(names):
                 raise PhantomError("lesions have names that repeat; give each lesion a name of its own.")
@@ -147,6 +153,11 @@ class PhantomParameters:
         return self.pet_spacing_mm or ((4.0, 4.0, 3.0) if self.variant == "full" else (4.0, 4.0, 4.0))
 
 
+def _is_number(value: object) -> bool:
+    """A finite number, neither text nor a truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _within(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, bool) or not math.isfinite(value) or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high:
         raise PhantomError(f"{name} is {value}; give a number between {low:g} and {high:g}.")

@@ -57,7 +57,7 @@ class LesionTruth:
         return self.true_suv / self.background_suv if self.background_suv > 0 else float("inf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Phantom:
     """A patient with known truth.
 
@@ -189,7 +189,7 @@ def _draw_patient(
     for lesion in wanted:
         centres.append(placer.place(lesion))
         draw_node(canvas, lesion, centres[-1])
-    draw_ureters(canvas, body)
+    draw_ureters(canvas, np.array(centres).reshape(-1, 3), body)
     draw_bowel(canvas, body)
     for lesion, centre in zip(wanted, centres, strict=True):
         check_place(canvas, lesion, centre)

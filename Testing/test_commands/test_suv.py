@@ -1,0 +1,90 @@
+"""psma-planning suv: the contract's fields, the audit in words, refusals with status 2."""
+
+import json
+
+import numpy as np
+import pytest
+from PSMAPlanningLib.commandline import main
+from PSMAPlanningLib.imaging.grid import VoxelGrid
+from PSMAPlanningLib.imaging.image import Image, Quantity
+from PSMAPlanningLib.imaging.image_file import read_image_file, write_image_file
+
+CONTRACT = {
+    *("units_in", "quantity", "factor", "decay_correction", "injection_time", "reference_time"),
+    *("half_life_s", "dose_bq", "weight_kg", "tracer", "uptake_time_min"),
+    *("min", "mean", "max", "shape", "spacing_mm", "warnings"),
+}
+
+
+@pytest.fixture
+def pet_file(tmp_path):
+    array = np.random.default_rng(1).random((4, 5, 6)).astype(np.float32)
+    path = tmp_path / "Grüße vom PET.nrrd"
+    write_image_file(Image(array, VoxelGrid((4, 5, 6), (4, 4, 3)), Quantity.SUVBW), path)
+    return path
+
+
+def test_contract_fields(pet_file, capsys):
+    assert main(["suv", str(pet_file), "--units", "SUVbw", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert CONTRACT <= set(document)
+    assert document["factor"] == 1
+    assert document["shape"] == [6, 5, 4]
+    assert document["spacing_mm"] == [4, 4, 3]
+
+
+def test_real_series(shared_data, capsys):
+    assert main(["suv", str(shared_data("sts001_ge_wholebody_pet") / "dicom_pet"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["max"] == pytest.approx(66.52, abs=0.005)
+    assert document["factor"] == pytest.approx(0.0002429029766148455, rel=1e-6)
+    assert document["decay_correction"] == "START"
+
+
+def test_units_are_never_guessed(pet_file, capsys):
+    assert main(["suv", str(pet_file)]) == 2
+    message = capsys.readouterr().err
+    assert "--units" in message
+    assert "Traceback" not in message
+
+
+def test_every_missing_value_is_named_at_once(shared_data, capsys):
+    assert main(["suv", str(shared_data("nema_iq_pet") / "dicom")]) == 2
+    message = capsys.readouterr().err
+    for option in ("--units", "--weight-kg", "--dose-bq", "--injection-time", "--half-life-s", "--decay"):
+        assert option in message
+
+
+def test_entered_values_are_recorded(shared_data, capsys):
+    options = "--units Bq/ml --weight-kg 70 --dose-bq 2e8 --injection-time 10:00:00 --half-life-s 6586.2"
+    options += " --decay START --reference-time 11:00:00 --tracer FDG --json"
+    assert main(["suv", str(shared_data("nema_iq_pet") / "dicom"), *options.split()]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["weight_kg"] == 70
+    assert document["factor"] == pytest.approx(70e3 / (2e8 * 2 ** (-3600 / 6586.2)), rel=1e-9)
+    assert "entered" in document["sources"]["weight_kg"]
+
+
+def test_output_file(pet_file, tmp_path, capsys):
+    out = tmp_path / "suv.nii.gz"
+    arguments = ["suv", str(pet_file), "--units", "SUVbw", "--out", str(out)]
+    assert main(arguments) == 0
+    assert np.array_equal(read_image_file(out).array, read_image_file(pet_file).array)
+    assert main(arguments) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main([*arguments, "--force"]) == 0
+
+
+def test_argument_errors_are_one_sentence(capsys):
+    for arguments in ([], ["suv"], ["nonsense"], ["suv", "x", "--decay", "MAYBE"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("psma-planning 0.")
