@@ -46,7 +46,7 @@ def centred_grid(half_width_mm: float, spacing_mm: tuple[float, float, float], d
         (0, 0, 0),
         direction or ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     )
-    middle = grid.ras_of([h for h in reversed(halves)])
+    middle = grid.ras_of(halves[::-1])
     return VoxelGrid(grid.shape_kji, spacing_mm, tuple(-middle), grid.direction_ras)
 
 

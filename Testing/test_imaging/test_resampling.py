@@ -81,7 +81,9 @@ def test_uptake_on_own_and_on_other_grids():
     away = VoxelGrid((2, 2, 2), (4, 4, 4), (-4, 0, 0))
     partly = measure_uptake(Mask(np.ones((2, 2, 2), dtype=bool), away), pet)
     assert partly.fraction_in_pet == pytest.approx(0.5)
-    nowhere = measure_uptake(Mask(np.ones((1, 1, 1), bool), VoxelGrid((1, 1, 1), (1, 1, 1), (900, 0, 0))), pet)
+    nowhere = measure_uptake(
+        Mask(np.ones((1, 1, 1), bool), VoxelGrid((1, 1, 1), (1, 1, 1), (900, 0, 0))), pet
+    )
     assert nowhere.suv_max is None
     empty = measure_uptake(Mask(np.zeros((1, 1, 1), bool), VoxelGrid((1, 1, 1), (1, 1, 1))), pet)
     assert (empty.volume_ml, empty.suv_mean) == (0.0, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,8 +132,10 @@ def test_a_place_that_cannot_be_written_is_an_error(headless, tmp_path):
 
 
 def test_reading_what_is_no_scene_is_an_error(headless, tmp_path):
+    here = Path.cwd()
     (tmp_path / "broken.mrb").write_text("no zip")
     with pytest.raises(SceneError):
         load_scene(headless.scene, tmp_path / "missing.mrb")
     with pytest.raises(SceneError):
         load_scene(headless.scene, tmp_path / "broken.mrb")
+    assert Path.cwd() == here

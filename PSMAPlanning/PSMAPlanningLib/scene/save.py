@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -43,7 +44,13 @@ def load_scene(scene: Any, path: Path) -> None:
     """Replace the contents of `scene` by those of an .mrb file."""
     if not path.is_file():
         raise SceneError(f"There is no scene file {path}.")
-    if not scene.ReadFromMRB(str(path), True):
+    here = Path.cwd()
+    try:
+        read = scene.ReadFromMRB(str(path.resolve()), True)
+    finally:
+        # After a file that is no archive, Slicer stays in a temporary folder that it then removes.
+        os.chdir(here)
+    if not read:
         raise SceneError(f"Slicer could not read the scene {path}.")
 
 
