@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import ball, blurred_spheres, centred_grid
 from PSMAPlanningLib.case import PlanningCase
-from PSMAPlanningLib.lesion_finding import find_lesions
 from PSMAPlanningLib.errors import CancelledError, CaseError, RuleError
 from PSMAPlanningLib.imaging.image import Mask
+from PSMAPlanningLib.lesion_finding import find_lesions
 from PSMAPlanningLib.progress import Stage, no_progress
 from PSMAPlanningLib.records import LesionState, RtVolume
 from PSMAPlanningLib.settings import ContourSettings, DetectionSettings, RuleSettings, Settings

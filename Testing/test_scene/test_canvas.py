@@ -79,3 +79,18 @@ def test_a_legend_too_long_for_one_row_takes_more():
     entries = [LegendEntry(f"a volume with a long name {n}", (0.2, 0.3, 0.4)) for n in range(9)]
     one, many = draw_legend(Canvas(3000, 300), entries), draw_legend(Canvas(500, 600), entries)
     assert many > 3 * one
+
+
+def test_of_many_places_the_first_are_named_and_the_picture_says_so():
+    """168 names on one page were 168 names nobody could read."""
+    written = []
+
+    class Listening(Canvas):
+        def text(self, text, *arguments, **options):
+            written.append(text)
+            super().text(text, *arguments, **options)
+
+    places = {f"L{n}": (20.0 + n, 5.0 * n) for n in range(1, 61)}
+    place_labels(Listening(400, 700), places, dict.fromkeys(places, 3.0), (0, 0, 400, 700))
+    assert written[0] == "Names of the first 24 of 60 lesions"
+    assert sorted(written[1:], key=lambda name: int(name[1:])) == [f"L{n}" for n in range(1, 25)]

@@ -14,6 +14,7 @@ _SIZE = 20
 _LINE_HEIGHT = 26
 _MARGIN = 14
 _OFFSET_FROM_LESION = 70
+_MOST_NAMES = 24
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def place_labels(
 ) -> None:
     """Write each name beside its place, within `area` (x, y, width, height), with a line to its edge.
 
-    radii: how large each place is, in pixels.
+    radii: how large each place is, in pixels. Of many places only the first are named, and the picture
+    says so.
     """
     x, y, width, height = area
     inside = {
@@ -55,6 +57,10 @@ def place_labels(
     }
     if not inside:
         return
+    if len(inside) > _MOST_NAMES:
+        note = f"Names of the first {_MOST_NAMES} of {len(inside)} lesions"
+        canvas.text(note, x + width / 2, y + height - _MARGIN, 16, BLACK, "center", halo=WHITE)
+        inside = dict(list(inside.items())[:_MOST_NAMES])
     middle = sum(place[0] for place in inside.values()) / len(inside)
     for is_left in (True, False):
         column = sorted(

@@ -24,6 +24,7 @@ from .volume_nodes import read_image
 
 _GAP = 30
 _HEADER = 40
+_LETTERS_HEIGHT = 30
 _MOST_WIDTH = 1600
 _LEAST_WIDTH = 760
 _AROUND_MM = 60.0
@@ -75,7 +76,9 @@ def render_mip(
         for node, is_lesion in ((nodes.get(VOLUMES), False), (nodes.get(LESIONS), True)):
             if node is not None:
                 _outlines(canvas, node, frame, (height, view_width), 1.0 if is_lesion else 0.85)
-        _labels(canvas, balls, frame, (x, _HEADER, view_width, height))
+        # The letters above and the scale bar below stay free of names.
+        area = (x, _HEADER + _LETTERS_HEIGHT, view_width, height - 2 * _LETTERS_HEIGHT)
+        _labels(canvas, balls, frame, area)
         _frame_letters(canvas, frame, view_width, height)
         x += view_width + _GAP
     low, high = window_suv
