@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import demo, run, suv
+from .commands import benchmark, demo, run, suv
 from .errors import CancelledError, PlanningError
 from .version import VERSION
 
-COMMANDS = (demo, run, suv)
+COMMANDS = (demo, run, suv, benchmark)
 """Each has NAME, HELP, `add_arguments(parser)` and `execute(arguments, progress) -> (document, text)`."""
 
 
