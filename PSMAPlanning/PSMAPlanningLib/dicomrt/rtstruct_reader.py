@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,28 +9,16 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 
 from ..errors import DicomError, InputError
+from ..imaging.dicom_values import DAMAGED
 
 STATUS_OK = "ok"
 STATUS_EMPTY = "empty"
 _CLOSED_TYPES = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _CONTOUR_DATA = 0x30060050
-_DAMAGED = (
-    InvalidDicomError,
-    BytesLengthException,
-    EOFError,
-    OSError,
-    struct.error,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    NotImplementedError,
-)
-"""What pydicom raises for a file that is cut short or overwritten."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +104,7 @@ def read_rtstruct(path: Path | str) -> StructureSet:
             series_uid = _referenced_series(dataset)
             frame = _frame_of_reference(dataset, rois)
             label = str(dataset.get("StructureSetLabel") or "")
-    except _DAMAGED:
+    except DAMAGED:
         raise DicomError(f"{path} is a damaged RTSTRUCT; export the structure set again.") from None
     if not rois:
         raise InputError(f"{path} defines no structure; export the structure set again.")
@@ -132,7 +119,7 @@ def _dataset(path: Path) -> Dataset:
             return pydicom.dcmread(path)
     except InvalidDicomError:
         raise InputError(f"{path} is no DICOM file; give an RTSTRUCT.") from None
-    except _DAMAGED:
+    except DAMAGED:
         raise DicomError(
             f"{path} is damaged, cut short or not readable; copy it again from the archive."
         ) from None
@@ -147,7 +134,7 @@ def _only_rtstruct(folder: Path) -> Path:
                 == "RTSTRUCT"
             ):
                 found.append(path)
-        except _DAMAGED:
+        except DAMAGED:
             continue
     if len(found) != 1:
         listing = f": {', '.join(path.name for path in found)}" if found else ""

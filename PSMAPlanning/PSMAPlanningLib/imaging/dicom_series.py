@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,28 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ..errors import DicomError, InputError, SeriesChoiceError
 from .dicom_pixels import rescaled_slice
-from .dicom_values import UNREADABLE
+from .dicom_values import DAMAGED, UNREADABLE
 from .grid import VoxelGrid
 from .slice_stack import SliceStack, slice_stack
-
-_DAMAGED = (
-    InvalidDicomError,
-    BytesLengthException,
-    EOFError,
-    OSError,
-    struct.error,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    NotImplementedError,
-)
-"""What pydicom raises for a file that is cut short or overwritten."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +205,7 @@ def _read_header(path: Path) -> SliceFile | None:
             if "Rows" not in dataset or "Columns" not in dataset:
                 return None
             _state_syntax(dataset)
-    except _DAMAGED:
+    except DAMAGED:
         raise DicomError(f"{path} is damaged or cut short; copy it again from the archive.") from None
     return SliceFile(path, dataset, offset)
 

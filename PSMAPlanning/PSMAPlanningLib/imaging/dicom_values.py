@@ -11,10 +11,24 @@ import struct
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 UNREADABLE = (ValueError, TypeError, OverflowError, ArithmeticError, NotImplementedError, struct.error)
 """What pydicom and Python raise when the bytes of an element are not of its type."""
+DAMAGED = (
+    InvalidDicomError,
+    BytesLengthException,
+    EOFError,
+    OSError,
+    struct.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+)
+"""What pydicom raises for a file that is cut short or overwritten."""
 _TEXT_REPRESENTATIONS = {None, "UN", "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI"}
 
 
