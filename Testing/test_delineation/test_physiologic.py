@@ -1,9 +1,11 @@
 """Classification by organ masks, and the bladder's spill-out against the published closed form."""
 
+import numpy as np
 import pytest
-from phantoms import ball, blurred_spheres, centred_grid
+from phantoms import ball, blurred_spheres, centred_grid, points_of
 from PSMAPlanningLib.delineation.avid_regions import RegionClass, find_avid_regions
 from PSMAPlanningLib.delineation.physiologic import classify_regions, physiologic_organs, spill_out_mm
+from PSMAPlanningLib.imaging.image import Mask
 from PSMAPlanningLib.settings import DetectionSettings, Settings
 
 GRID = centred_grid(70, (4, 4, 3))
@@ -77,6 +79,19 @@ def test_recurrence_behind_the_bladder_without_a_maximum_of_its_own():
     assert (focus.region_class, focus.reason) == (RegionClass.UNDECIDED, "beyond:urinary_bladder")
     assert focus.centroid_ras == pytest.approx((0, -32, 0), abs=3)
     assert bladder.mask.voxels + focus.mask.voxels == regions[0].mask.voxels
+
+
+def test_a_ureter_beside_a_node_does_not_hide_it():
+    """The ureter's voxels next to the node hold the node's uptake, not the ureter's own."""
+    bladder, node = ((0, 0, 0), 50, 22), ((0, -31, 0), 9, 20)
+    pet = blurred_spheres(GRID, [bladder, node])
+    tube = np.zeros(CT_GRID.shape_kji, bool)
+    points = points_of(CT_GRID)
+    tube[(np.hypot(points[..., 0] - 2, points[..., 1] + 31) < 3) & (points[..., 2] > -12)] = True
+    anatomy = {"urinary_bladder": ball(CT_GRID, (0, 0, 0), 25), "ureter_right": Mask(tube, CT_GRID)}
+    regions = find_avid_regions(pet, DetectionSettings()).regions
+    reasons = [r.reason for r in classify_regions(regions, anatomy, pet, Settings())]
+    assert reasons == ["organ:urinary_bladder", "beyond:urinary_bladder"]
 
 
 def test_a_bladder_alone_has_no_focus_beyond_it():

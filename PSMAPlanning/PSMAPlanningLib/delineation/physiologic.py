@@ -33,6 +33,7 @@ BEYOND = "beyond:"
 _FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _UPTAKE_PERCENTILE = 90
 _SMALLEST_FOCUS_VOXELS = 3
+_SAMPLED_VOXELS = 4000
 
 
 @cache
@@ -95,11 +96,17 @@ def _organ_and_foci(
     values = pet.array[region.box][region.mask.array]
     points = region.mask.points_ras()
     beyond = region.mask.array.copy()
-    for organ in organs.values():
+    for other, organ in organs.items():
         inside = occupancy_at(organ, points) >= 0.5
         if not inside.any():
             continue
-        uptake_suv = float(np.percentile(values[inside], _UPTAKE_PERCENTILE))
+        # Beside the main organ only what an organ takes up as a whole counts: the few voxels of a ureter
+        # next to a node hold the node's uptake, and would hide it.
+        uptake_suv = (
+            float(np.percentile(values[inside], _UPTAKE_PERCENTILE))
+            if other == name
+            else _median_suv(organ, pet)
+        )
         reach_mm = spill_out_mm(uptake_suv, detection.threshold_suv, detection.fwhm_mm)
         # A voxel half in the shell is not beyond it.
         reach_mm += 0.5 * max(pet.grid.spacing_mm)
@@ -113,6 +120,15 @@ def _organ_and_foci(
     parts = [part_of(region, rest, pet).classified(RegionClass.PHYSIOLOGIC, ORGAN + name)]
     parts += [part_of(region, focus, pet).classified(RegionClass.UNDECIDED, BEYOND + name) for focus in foci]
     return parts
+
+
+def _median_suv(organ: Mask, pet: Image) -> float:
+    """Median uptake of an organ, from some thousand of its voxels; 0 outside the PET."""
+    indices = np.argwhere(organ.array)
+    kji = pet.grid.kji_of(organ.grid.ras_of(indices[:: max(1, len(indices) // _SAMPLED_VOXELS)]))
+    nearest = np.rint(kji).astype(int)
+    nearest = nearest[np.all((nearest >= 0) & (nearest < pet.array.shape), axis=1)]
+    return float(np.median(pet.array[tuple(nearest.T)])) if len(nearest) else 0.0
 
 
 def _distance_mm(organ: Mask, grid: VoxelGrid, reach_mm: float) -> np.ndarray:

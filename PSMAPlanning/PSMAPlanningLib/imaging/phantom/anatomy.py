@@ -10,7 +10,6 @@ from . import atlas_organs as organs
 from . import atlas_soft as soft
 from .canvas import Canvas, Loft, smooth_outline
 from .physique import Physique
-from .skeleton import draw_skeleton
 from .tissues import BONE, CODES, FAT, table_of
 from .vessels import Vessel
 
@@ -24,7 +23,7 @@ _SNUG = ("obturator_internus", "piriformis", "iliopsoas", "autochthon", "muscle_
 
 
 def draw_frame(canvas: Canvas, physique: Physique) -> None:
-    """Skin, fat, muscles and skeleton."""
+    """Skin, fat and muscles."""
     lofts = _coat(physique.fat_mm)
     lofts.append(Loft(soft.CAVITY, CODES["visceral_fat"], wobble_mm=0.0))
     lofts += _wall()
@@ -40,10 +39,10 @@ def draw_frame(canvas: Canvas, physique: Physique) -> None:
                 plane = replace(muscle, code=CODES["septum"], over=_MEAT, inset_mm=-swell - 1.4)
                 lofts.append(plane)
             lofts.append(muscle)
+    psoas = _psoas()
     for side, mirrored in _SIDES:
-        lofts.append(Loft(_psoas(), CODES[f"iliopsoas_{side}"], mirrored=mirrored))
+        lofts.append(Loft(psoas, CODES[f"iliopsoas_{side}"], mirrored=mirrored))
     canvas.draw(lofts)
-    draw_skeleton(canvas)
 
 
 def _coat(fat_mm: float) -> list[Loft]:
@@ -58,12 +57,14 @@ def _coat(fat_mm: float) -> list[Loft]:
 
 def _wall() -> list[Loft]:
     """The abdominal wall's three layers and the rectus, both sides."""
+    layers = [
+        {z: _layer(outline, outer, inner) for z, outline in wall.items()}
+        for wall in (soft.WALL_LOW, soft.WALL)
+        for outer, inner in ((0.0, 0.33), (0.42, 0.66), (0.74, 1.0))
+    ]
     lofts = []
     for _, mirrored in _SIDES:
-        for wall in (soft.WALL_LOW, soft.WALL):
-            for outer, inner in ((0.0, 0.33), (0.42, 0.66), (0.74, 1.0)):
-                layer = {z: _layer(outline, outer, inner) for z, outline in wall.items()}
-                lofts.append(Loft(layer, CODES["abdominal_wall"], mirrored=mirrored, wobble_mm=0.15))
+        lofts += [Loft(layer, CODES["abdominal_wall"], mirrored=mirrored, wobble_mm=0.15) for layer in layers]
         lofts.append(Loft(soft.RECTUS, CODES["abdominal_wall"], mirrored=mirrored, wobble_mm=0.5))
     return lofts
 

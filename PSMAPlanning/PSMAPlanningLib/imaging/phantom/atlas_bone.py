@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import symmetric
+from .curves import symmetric
 
 ILIUM = {
     156: [(100, -24), (106, -28), (113, -33), (114, -37), (108, -36), (101, -30)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import symmetric
+from .curves import symmetric
 
 LIVER = {
     183: [(126, 14), (132, 20), (131, 34), (125, 38), (121, 25)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .canvas import symmetric
+from .curves import symmetric
 
 _TRUNK = {
     -44: [(0, 40), (30, 70), (70, 82), (110, 74), (150, 50), (173, 10), (176, -30), (156, -72), (110, -102),

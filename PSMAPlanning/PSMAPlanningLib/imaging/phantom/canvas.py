@@ -6,20 +6,21 @@ between the hips) and carried into the patient by the physique's warp, which kee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from ..grid import Box, VoxelGrid
+from .curves import Keyframes, Surface, inset, ripple, smooth_curve, smooth_outline
+from .filling import fill_balls, fill_outlines, fill_polygons, members
+from .physique import Physique
 
-Outline = Sequence[tuple[float, float]]
-Keyframes = Mapping[float, Outline]
+__all__ = ["Canvas", "Loft", "fill_polygons", "smooth_curve", "smooth_outline"]
 
-_VERTICES = 72
-_THREADS = 2
+# Balls of one tube that are filled together: few calls, and boxes that hold little but the tube.
+_BALLS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -48,63 +49,77 @@ class Canvas:
     to_patient: template points (..., 3) to RAS millimetres; z of the result depends on z only.
     """
 
-    def __init__(
-        self,
-        grid: VoxelGrid,
-        to_patient: Callable[[np.ndarray], np.ndarray],
-        generator: np.random.Generator,
-    ) -> None:
+    def __init__(self, grid: VoxelGrid, physique: Physique, generator: np.random.Generator) -> None:
         self.grid = grid
         self.labels = np.zeros(grid.shape_kji, np.uint8)
-        self.to_patient = to_patient
+        self.to_patient = physique.to_patient
+        self._physique = physique
         self._generator = generator
+        self._surfaces: dict[int, tuple[Keyframes, Surface]] = {}
         self._step_xyz = np.diag(np.array(grid.direction_ras)) * np.array(grid.spacing_mm)
         self._origin = np.array(grid.origin_ras)
 
     def indices(self, template_points: np.ndarray) -> np.ndarray:
         """Fractional voxel indices I, J, K of template points."""
-        return (self.to_patient(template_points) - self._origin) / self._step_xyz
+        points = np.asarray(template_points, dtype=float)
+        x, y, z = points[..., 0], points[..., 1], points[..., 2]
+        found = np.empty(points.shape)
+        found[..., 0], found[..., 1] = self._physique.plane_to_patient(x, y, z)
+        found[..., 2] = self._physique.patient_z(z)
+        found -= self._origin
+        found /= self._step_xyz
+        return found
 
     def draw(self, lofts: Sequence[Loft]) -> None:
-        """Paint lofts in order, each over the one before; their outlines are filled by two threads."""
-        phases = [self._generator.uniform(0, 2 * np.pi, 4) for _ in lofts]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for loft, drawn in zip(lofts, pool.map(self._filled, lofts, phases), strict=True):
-                if drawn is not None:
-                    self.paint(*drawn, loft.code, loft.over)
+        """Paint lofts in order, each over the one before.
+
+        Their many small steps gain nothing from threads, which would wait for each other.
+        """
+        for loft in lofts:
+            drawn = self._filled(loft, self._generator.uniform(0, 2 * np.pi, 4))
+            if drawn is not None:
+                self.paint(*drawn, loft.code, loft.over)
 
     def loft_mask(self, keyframes: Keyframes, mirrored: bool = False) -> tuple[Box, np.ndarray] | None:
         """A smooth loft as a box of the array and the voxels inside it; None when off the grid."""
         return self._filled(Loft(keyframes, 0, wobble_mm=0.0, mirrored=mirrored), np.zeros(4))
 
     def _filled(self, loft: Loft, phases: np.ndarray) -> tuple[Box, np.ndarray] | None:
-        keyframes = loft.keyframes
-        levels = np.array(sorted(keyframes))
+        surface = self._surface(loft.keyframes)
+        levels = surface.levels
         first, last = self._slices_between(levels[0] - 0.01, levels[-1] + 0.01)
         if first >= last:
             return None
         heights = self._template_z(np.arange(first, last))
         heights = np.clip(heights, levels[0], levels[-1])
-        outlines = np.stack([smooth_outline(keyframes[level]) for level in levels])
-        contours = PchipInterpolator(levels, outlines, axis=0)(heights)
+        x, y = surface.at(heights)
         if loft.inset_mm:
-            contours = inset_contours(contours, loft.inset_mm)
+            x, y = inset(x, y, loft.inset_mm)
         if loft.cap_mm:
-            contours = _rounded_off(contours, heights, levels, loft.cap_mm)
-        contours = contours + loft.wobble_mm * _ripple(heights, phases)
+            x, y = (_rounded_off(n, heights, levels, loft.cap_mm) for n in (x, y))
+        if loft.wobble_mm:
+            wave_x, wave_y = ripple(heights, phases)
+            x, y = x + loft.wobble_mm * wave_x, y + loft.wobble_mm * wave_y
         if loft.mirrored:
-            contours = contours * (-1.0, 1.0)
-        points = np.concatenate(
-            [contours, np.broadcast_to(heights[:, None, None], (*contours.shape[:2], 1))], -1
-        )
-        planar = self.indices(points)[..., :2]
+            x = -x
+        right, anterior = self._physique.plane_to_patient(x, y, heights[:, None])
+        i = (right - self._origin[0]) / self._step_xyz[0]
+        j = (anterior - self._origin[1]) / self._step_xyz[1]
         rows, columns = self.labels.shape[1:]
-        low = np.maximum(np.floor(planar.min(axis=(0, 1))).astype(int) - 1, 0)
-        high = np.minimum(np.ceil(planar.max(axis=(0, 1))).astype(int) + 2, (columns, rows))
-        if (low >= high).any():
+        left, top = max(int(i.min()) - 1, 0), max(int(j.min()) - 1, 0)
+        width, height = min(int(i.max()) + 2, columns) - left, min(int(j.max()) + 2, rows) - top
+        if width <= 0 or height <= 0:
             return None
-        mask = fill_polygons(planar - low, (high[1] - low[1], high[0] - low[0]))
-        return (slice(first, last), slice(low[1], high[1]), slice(low[0], high[0])), mask
+        mask = fill_outlines(i - left, j - top, (height, width))
+        return (slice(first, last), slice(top, top + height), slice(left, left + width)), mask
+
+    def _surface(self, keyframes: Keyframes) -> Surface:
+        """The surface through keyframes; left and right share theirs, so each is made once."""
+        found = self._surfaces.get(id(keyframes))
+        if found is None:
+            # The keyframes are kept as well: without them another object could get their id.
+            found = self._surfaces[id(keyframes)] = keyframes, Surface.through(keyframes)
+        return found[1]
 
     def tube(
         self,
@@ -113,7 +128,6 @@ class Canvas:
         code: int,
         over: np.ndarray | None = None,
         flatten: tuple[float, float, float] = (1.0, 1.0, 1.0),
-        target: np.ndarray | None = None,
     ) -> None:
         """Sweep a ball (an ellipsoid when flattened) along a smooth curve through template points.
 
@@ -121,7 +135,7 @@ class Canvas:
         """
         finest = max(1.0, 0.7 * float(np.abs(self._step_xyz[0])))
         curve, radii = smooth_curve(points, radii_mm, finest_mm=finest)
-        self.balls(curve, radii, code, over, flatten, target)
+        self.balls(curve, radii, code, over, flatten)
 
     def balls(
         self,
@@ -130,12 +144,25 @@ class Canvas:
         code: int,
         over: np.ndarray | None = None,
         flatten: tuple[float, float, float] = (1.0, 1.0, 1.0),
-        target: np.ndarray | None = None,
     ) -> None:
         """Stamp one ellipsoid per centre; `flatten` scales the radius along x, y and z."""
-        radii = np.asarray(radii_mm, dtype=float)[:, None] * np.array(flatten)
-        for middle, radius in zip(self.to_patient(np.atleast_2d(centres)), radii, strict=True):
-            self.ellipsoid(middle, radius, code, over, target)
+        for box, mask in self.ball_masks(centres, radii_mm, flatten):
+            self.paint(box, mask, code, over)
+
+    def ball_masks(
+        self,
+        centres: np.ndarray,
+        radii_mm: np.ndarray,
+        flatten: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    ) -> Iterator[tuple[Box, np.ndarray]]:
+        """The same ellipsoids as boxes of the array and the voxels inside, some at a time in their order."""
+        middles = self.indices(np.atleast_2d(centres))
+        reaches = np.asarray(radii_mm, dtype=float)[:, None] * np.array(flatten) / np.abs(self._step_xyz)
+        for first in range(0, len(middles), _BALLS_AT_ONCE):
+            some = slice(first, first + _BALLS_AT_ONCE)
+            drawn = fill_balls(middles[some], reaches[some], self.labels.shape)
+            if drawn is not None:
+                yield drawn
 
     def ellipsoid(
         self,
@@ -143,30 +170,18 @@ class Canvas:
         radii_mm: Sequence[float],
         code: int,
         over: np.ndarray | None = None,
-        target: np.ndarray | None = None,
     ) -> None:
         """Label the voxels inside one axis-aligned ellipsoid about a RAS position."""
-        array = self.labels if target is None else target
-        middle = (np.asarray(centre_ras) - self._origin) / self._step_xyz
-        reach = np.asarray(radii_mm) / np.abs(self._step_xyz)
-        low = np.maximum(np.ceil(middle - reach), 0).astype(int)
-        high = np.minimum(np.floor(middle + reach) + 1, array.shape[::-1]).astype(int)
-        if (low >= high).any():
-            return
-        x, y, z = (
-            ((np.arange(a, b) - m) / r) ** 2 for a, b, m, r in zip(low, high, middle, reach, strict=True)
-        )
-        mask = z[:, None, None] + y[:, None] + x < 1.0
-        view = array[low[2] : high[2], low[1] : high[1], low[0] : high[0]]
-        if over is not None:
-            mask &= over[view]
-        np.copyto(view, code, where=mask)
+        middle = (np.asarray(centre_ras, dtype=float) - self._origin) / self._step_xyz
+        drawn = fill_balls(middle[None], (radii_mm / np.abs(self._step_xyz))[None], self.labels.shape)
+        if drawn is not None:
+            self.paint(*drawn, code, over)
 
     def paint(self, box: Box, mask: np.ndarray, code: int, over: np.ndarray | None = None) -> None:
         """Give the voxels of a mask, drawn for that box, a label."""
         view = self.labels[box]
         if over is not None:
-            mask = mask & over[view]
+            mask = mask & members(view, over)
         np.copyto(view, np.uint8(code), where=mask)
 
     def box_around(self, low_template: Sequence[float], high_template: Sequence[float]) -> Box | None:
@@ -190,89 +205,21 @@ class Canvas:
         return right[None, None, :], anterior[None, :, None], superior[:, None, None]
 
     def _slices_between(self, low_z: float, high_z: float) -> tuple[int, int]:
-        ends = self.indices(np.array([(0.0, 0.0, low_z), (0.0, 0.0, high_z)]))[:, 2]
-        return max(0, int(np.ceil(ends[0]))), min(self.labels.shape[0], int(np.floor(ends[1])) + 1)
+        low, high = self._slice_at(low_z), self._slice_at(high_z)
+        return max(0, math.ceil(low)), min(self.labels.shape[0], math.floor(high) + 1)
 
     def _template_z(self, slices: np.ndarray) -> np.ndarray:
-        at_zero, at_one = self.indices(np.array([(0.0, 0.0, 0.0), (0.0, 0.0, 1.0)]))[:, 2]
-        return (slices - at_zero) / (at_one - at_zero)
+        at_zero = self._slice_at(0.0)
+        return (slices - at_zero) / (self._slice_at(1.0) - at_zero)
+
+    def _slice_at(self, template_z: float) -> float:
+        return float((self._physique.patient_z(template_z) - self._origin[2]) / self._step_xyz[2])
 
 
-def smooth_outline(outline: Outline) -> np.ndarray:
-    """A closed Catmull-Rom curve through the given points as equally spaced vertices, (72, 2)."""
-    points = np.asarray(outline, dtype=float)
-    before, after, beyond = np.roll(points, 1, 0), np.roll(points, -1, 0), np.roll(points, -2, 0)
-    t = np.linspace(0, 1, 12, endpoint=False)[None, :, None]
-    a, b, c, d = before[:, None], points[:, None], after[:, None], beyond[:, None]
-    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    curve = np.concatenate([curve.reshape(-1, 2), curve[:1, 0]])
-    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
-    wanted = np.linspace(0, length[-1], _VERTICES, endpoint=False)
-    return np.stack([np.interp(wanted, length, curve[:, n]) for n in (0, 1)], axis=-1)
-
-
-def symmetric(half: Outline) -> list[tuple[float, float]]:
-    """The outline of a midline structure from its right half, front to back."""
-    other = [(-x, y) for x, y in reversed(half) if abs(x) > 1e-6]
-    return [*half, *other]
-
-
-def smooth_curve(
-    points: np.ndarray, radii_mm: float | Sequence[float], step_share: float = 0.5, finest_mm: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points close enough together to sweep a ball without dents, and the radius at each."""
-    points = np.asarray(points, dtype=float)
-    radii = np.broadcast_to(np.asarray(radii_mm, dtype=float), len(points))
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    count = max(2, int(np.ceil(length[-1] / max(finest_mm, step_share * float(radii.min())))) + 1)
-    wanted = np.linspace(0, length[-1], count)
-    if len(points) == 2:
-        curve = points[0] + (points[1] - points[0]) * (wanted / length[-1])[:, None]
-    else:
-        curve = PchipInterpolator(length, points)(wanted)
-    return curve, np.interp(wanted, length, radii)
-
-
-def fill_polygons(contours: np.ndarray, shape_ji: tuple[int, int]) -> np.ndarray:
-    """Even-odd interior of one closed polygon per slice, (slices, vertices, 2) in I, J, at pixel centres."""
-    rows, columns = shape_ji
-    x0, y0 = contours[..., 0], contours[..., 1]
-    x1, y1 = np.roll(x0, -1, axis=1), np.roll(y0, -1, axis=1)
-    row = np.arange(rows)
-    crossing = (y0[..., None] <= row) != (y1[..., None] <= row)
-    slices, edges, hit = np.nonzero(crossing)
-    start_y, start_x = y0[slices, edges], x0[slices, edges]
-    slope = (x1[slices, edges] - start_x) / (y1[slices, edges] - start_y)
-    column = np.ceil(start_x + (hit - start_y) * slope).astype(int)
-    inside = np.zeros((len(contours), rows, columns), np.int8)
-    kept = column < columns
-    np.add.at(inside, (slices[kept], hit[kept], np.maximum(column[kept], 0)), 1)
-    np.cumsum(inside, axis=2, dtype=np.int8, out=inside)
-    inside &= 1
-    return inside.view(bool)
-
-
-def inset_contours(contours: np.ndarray, inset_mm: float) -> np.ndarray:
-    """Move each vertex inwards along its normal (outwards when negative)."""
-    tangent = np.roll(contours, -1, axis=-2) - np.roll(contours, 1, axis=-2)
-    tangent /= np.maximum(np.linalg.norm(tangent, axis=-1, keepdims=True), 1e-6)
-    x, y = contours[..., 0], contours[..., 1]
-    turning = np.sum(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, axis=-1)
-    normal = np.stack([-tangent[..., 1], tangent[..., 0]], axis=-1) * np.sign(turning)[..., None, None]
-    return contours + inset_mm * normal
-
-
-def _rounded_off(contours: np.ndarray, heights: np.ndarray, levels: np.ndarray, cap_mm: float) -> np.ndarray:
+def _rounded_off(across: np.ndarray, heights: np.ndarray, levels: np.ndarray, cap_mm: float) -> np.ndarray:
+    """One coordinate of outlines (heights, vertices), drawn together towards both ends."""
     distance = np.minimum(heights - levels[0], levels[-1] - heights)
     share = np.clip(distance / cap_mm, 0.02, 1.0)
-    scale = np.sqrt(1 - (1 - share) ** 2)[:, None, None]
-    middle = contours.mean(axis=1, keepdims=True)
-    return middle + (contours - middle) * scale
-
-
-def _ripple(heights: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, _VERTICES, endpoint=False)[None, :]
-    height = heights[:, None]
-    first = np.sin(3 * angle + height / 17 + phases[0]) + 0.5 * np.sin(7 * angle - height / 11 + phases[1])
-    second = np.cos(4 * angle - height / 14 + phases[2]) + 0.5 * np.cos(8 * angle + height / 9 + phases[3])
-    return np.stack([first, second], axis=-1)
+    scale = np.sqrt(1 - (1 - share) ** 2)[:, None]
+    middle = across.mean(axis=1, keepdims=True)
+    return middle + (across - middle) * scale

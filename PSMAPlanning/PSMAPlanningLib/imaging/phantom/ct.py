@@ -2,118 +2,107 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from ..grid import Box, VoxelGrid, bounding_box, grow_box
+from ..grid import Box, VoxelGrid
+from .filling import members
+from .grain import Grain
 from .tissues import BONE, TISSUES
 
 _CORTEX_HU = {"hip": 680, "femur": 620, "vertebra": 420, "sacrum": 430, "rib": 620}
 _CORTEX_MM = 1.9
-_TILE = (24, 160, 160)
-_NOISE_SLICES = 16
-_THREADS = 2
+_LOWEST_HU, _HIGHEST_HU = -1024, 3071
+_AIR_HU = -1000
+_SLICES_AT_ONCE = 8
+_BODY_MARGIN = 3
 
 
-def make_ct(
-    labels: np.ndarray, grid: VoxelGrid, noise_hu: float, generator: np.random.Generator
-) -> np.ndarray:
-    """CT numbers, (K, J, I) int16.
+@dataclass(frozen=True)
+class CtScan:
+    """What a CT follows from: the labels, their grid, the box around the patient, and texture."""
 
-    The noise has a standard deviation of `noise_hu` before rounding and a grain of about two pixels. It is
-    drawn once for a few slices, which are shifted at random for each slice of the scan.
+    labels: np.ndarray
+    grid: VoxelGrid
+    body: Box
+    grain: Grain
+
+    def acquire(self, empty: np.ndarray, helpers: Executor) -> np.ndarray:
+        """CT numbers, (K, J, I) int16, put into a scan of the empty scanner; the helpers share the slices."""
+        starts = range(0, len(empty), _SLICES_AT_ONCE)
+        for _ in helpers.map(lambda first: self._fill(empty, first), starts):
+            pass
+        return empty
+
+    def _fill(self, result: np.ndarray, first: int) -> None:
+        """Some slices, one after the other so that each stays in the processor's cache."""
+        part, count = self.body[1:], min(_SLICES_AT_ONCE, len(result) - first)
+        low, high = max(0, first - 1), min(len(result), first + count + 1)
+        labels = np.ascontiguousarray(self.labels[(slice(low, high), *part)])
+        inside = slice(first - low, first - low + count)
+        rims, labels = self._rims(labels)[inside], labels[inside]
+        # The look-up gives two numbers per voxel: height above air and gain of the texture.
+        pairs = np.empty(labels[0].shape, np.int32)
+        drawn, spare = np.empty(pairs.shape, np.int16), np.empty(pairs.shape, np.int16)
+        for n, plane in enumerate(result[first : first + count]):
+            np.take(_PAIRS, labels[n], out=pairs, mode="clip")
+            np.copyto(drawn, pairs, casting="unsafe")
+            rim = np.flatnonzero(rims[n])
+            drawn.put(rim, _RIM_HEIGHT.take(labels[n].take(rim)))
+            pairs >>= 16
+            np.copyto(spare, pairs, casting="unsafe")
+            spare *= self.grain.texture_of(first + n)[part]
+            spare >>= 4
+            drawn += spare
+            _blur(drawn, spare)
+            plane[part] += drawn
+            np.clip(plane, _LOWEST_HU, _HIGHEST_HU, out=plane)
+
+    def _rims(self, labels: np.ndarray) -> np.ndarray:
+        """Which voxels of neighbouring slices of the body's box are the dense rim of a bone."""
+        bone = members(labels.reshape(-1), BONE)
+        rows, columns = labels.shape[1:]
+        steps = [max(1, round(_CORTEX_MM / spacing)) for spacing in self.grid.spacing_mm]
+        inner = _eroded(_eroded(bone, 1, steps[0]), columns, steps[1])
+        if self.grid.spacing_mm[2] <= 4.0:
+            inner = _eroded(inner, rows * columns, 1)
+        return np.greater(bone, inner).reshape(len(labels), -1)
+
+
+def empty_scan(labels: np.ndarray, grid: VoxelGrid, grain: Grain) -> np.ndarray:
+    """A scan of the couch, with its noise, not yet limited to the range of CT numbers; (K, J, I) int16.
+
+    labels: the patient with his back in place, which is what the couch is put under.
     """
-    numbers = np.array([t.hounsfield for t in TISSUES] + [-1000] * (256 - len(TISSUES)), np.int16)
-    gains = np.zeros(256, np.int16)
-    gains[: len(TISSUES)] = [round(16 * t.texture) for t in TISSUES]
-    body = body_box(labels)
-    cortex = _cortex_of(labels, body, grid)
-    tile = _texture_tile(grid, body, generator)
-    pool = _noise_pool(labels.shape[1:], noise_hu, generator)
-    couch = _couch(labels.shape[1:], body, grid)
-    shifts = generator.integers(0, 4096, (labels.shape[0], 2))
-    picks = generator.integers(0, len(pool), labels.shape[0])
+    couch = _couch(labels.shape[1:], body_box(labels), grid)
     result = np.empty(labels.shape, np.int16)
-
-    def do_slice(k: int) -> None:
-        plane = couch + np.roll(pool[picks[k]], tuple(shifts[k]), axis=(0, 1))
-        if body[0].start <= k < body[0].stop:
-            part = body[1:]
-            here = labels[k][part]
-            drawn = numbers[here]
-            rim = cortex[k - body[0].start]
-            np.copyto(drawn, rim, where=rim != 0)
-            texture = tile[(k * 7 + shifts[0, 0]) % len(tile)]
-            drawn += (texture * gains[here]) >> 4
-            np.copyto(drawn, couch[part], where=here == 0)
-            drawn = _blurred(drawn)
-            plane[part] += drawn - couch[part]
-        np.clip(plane, -1024, 3071, out=result[k])
-
-    with ThreadPoolExecutor(_THREADS) as pool_of_threads:
-        list(pool_of_threads.map(do_slice, range(labels.shape[0])))
+    for k, plane in enumerate(result):
+        np.add(couch, grain.noise_of(k), out=plane)
     return result
 
 
 def body_box(labels: np.ndarray) -> Box:
-    """The box around everything that is not air, two voxels larger in the plane."""
-    flat = labels.reshape(labels.shape[0], -1)
-    levels = np.flatnonzero(flat.any(axis=1))
-    plane = bounding_box(labels.any(axis=0)[None])
-    box = (slice(int(levels[0]), int(levels[-1]) + 1), plane[1], plane[2])
-    return grow_box(box, (0, 3, 3), labels.shape)
+    """All slices of the part of the plane in which there is more than air, three voxels larger."""
+    plane = np.bitwise_or.reduce(labels, axis=0) != 0
+    box = [slice(0, len(labels))]
+    for axis, size in zip((1, 0), plane.shape, strict=True):
+        hits = np.flatnonzero(plane.any(axis=axis))
+        box.append(slice(max(0, int(hits[0]) - _BODY_MARGIN), min(size, int(hits[-1]) + 1 + _BODY_MARGIN)))
+    return tuple(box)
 
 
-def _cortex_of(labels: np.ndarray, body: Box, grid: VoxelGrid) -> np.ndarray:
-    """CT number of the dense rim of each bone, zero elsewhere; for the body's box."""
-    here = labels[body]
-    bone = BONE[here]
-    inner = bone.copy()
-    for axis in (1, 2):
-        steps = max(1, round(_CORTEX_MM / grid.spacing_kji_mm[axis]))
-        for _ in range(steps):
-            inner = _eroded(inner, axis)
-    inner = _eroded(inner, 0) if grid.spacing_mm[2] <= 4.0 else inner
-    table = np.zeros(256, np.int16)
-    for code, tissue in enumerate(TISSUES):
-        for key, number in _CORTEX_HU.items():
-            if BONE[code] and tissue.name.startswith(key) and "shaft" not in tissue.name:
-                table[code] = number
-    rim = np.zeros(here.shape, np.int16)
-    where = np.flatnonzero((bone & ~inner).ravel())
-    rim.ravel()[where] = table[here.ravel()[where]]
-    return rim
+def _eroded(mask: np.ndarray, stride: int, steps: int) -> np.ndarray:
+    """True where no neighbour along an axis, some steps to either side, is false.
 
-
-def _eroded(mask: np.ndarray, axis: int) -> np.ndarray:
+    The mask is flat and the axis is told by its stride; where rows meet there is no bone.
+    """
     result = mask.copy()
-    near, far = [slice(None)] * 3, [slice(None)] * 3
-    near[axis], far[axis] = slice(1, None), slice(None, -1)
-    result[tuple(near)] &= mask[tuple(far)]
-    result[tuple(far)] &= mask[tuple(near)]
+    for reach in range(stride, stride * steps + 1, stride):
+        result[reach:] &= mask[:-reach]
+        result[:-reach] &= mask[reach:]
     return result
-
-
-def _texture_tile(grid: VoxelGrid, body: Box, generator: np.random.Generator) -> np.ndarray:
-    """A periodic field of fat streaks and lobules, repeated to cover the body's box; 20 HU for gain 16."""
-    raw = generator.standard_normal(_TILE, dtype=np.float32)
-    spacing = np.array(grid.spacing_kji_mm)
-    fine = gaussian_filter(raw, 1.7 / spacing, mode="wrap")
-    coarse = gaussian_filter(raw[:, ::-1, ::-1], 5.0 / spacing, mode="wrap")
-    tile = 13.0 * fine / fine.std() + 9.0 * coarse / coarse.std()
-    tile = tile.astype(np.int16)
-    rows, columns = (part.stop - part.start for part in body[1:])
-    repeats = (1, -(-rows // _TILE[1]), -(-columns // _TILE[2]))
-    return np.tile(tile, repeats)[:, :rows, :columns]
-
-
-def _noise_pool(shape_ji: tuple[int, int], noise_hu: float, generator: np.random.Generator) -> np.ndarray:
-    raw = generator.standard_normal((_NOISE_SLICES, *shape_ji), dtype=np.float32)
-    for axis in (1, 2):
-        raw = gaussian_filter1d(raw, 0.75, axis=axis, mode="wrap", truncate=3.0)
-    return np.rint(raw * (noise_hu / raw.std())).astype(np.int16)
 
 
 def _couch(shape_ji: tuple[int, int], body: Box, grid: VoxelGrid) -> np.ndarray:
@@ -125,13 +114,40 @@ def _couch(shape_ji: tuple[int, int], body: Box, grid: VoxelGrid) -> np.ndarray:
     inside = np.abs(x) < 205
     shell = inside & (depth > 0) & (depth < 34)
     skin = inside & (((depth > 0) & (depth < 2.2)) | ((depth > 31) & (depth < 34)))
-    return np.where(skin, -40, np.where(shell, -930, -1000)).astype(np.int16)
+    return np.where(skin, -40, np.where(shell, -930, _AIR_HU)).astype(np.int16)
 
 
-def _blurred(plane: np.ndarray) -> np.ndarray:
-    """1-2-1 binomial blur in both directions, the softness of a standard kernel."""
-    wide = plane.copy()
-    wide[:, 1:-1] = (plane[:, :-2] + 2 * plane[:, 1:-1] + plane[:, 2:]) >> 2
-    tall = wide.copy()
-    tall[1:-1] = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) >> 2
-    return tall
+def _blur(plane: np.ndarray, spare: np.ndarray) -> None:
+    """1-2-1 binomial blur in both directions, the softness of a standard kernel; in place.
+
+    Both arrays are gone through as one long row: where rows meet there is air on either side.
+    """
+    source, target = plane.reshape(-1), spare.reshape(-1)
+    for reach in (1, plane.shape[1]):
+        blurred = target[reach:-reach]
+        np.add(source[: -2 * reach], source[2 * reach :], out=blurred)
+        blurred += source[reach:-reach]
+        blurred += source[reach:-reach]
+        blurred >>= 2
+        target[:reach] = target[-reach:] = 0
+        source, target = target, source
+
+
+def _pairs() -> np.ndarray:
+    """Of every label, height above air in HU and, 65536 times over, the gain of the texture in sixteenths."""
+    pairs = np.zeros(256, np.int32)
+    pairs[: len(TISSUES)] = [(round(16 * t.texture) << 16) + t.hounsfield - _AIR_HU for t in TISSUES]
+    return pairs
+
+
+def _rim_heights() -> np.ndarray:
+    """Height above air of the dense rim of each bone; of shafts, which are dense throughout, their own."""
+    heights = _pairs().astype(np.int16)
+    for code, tissue in enumerate(TISSUES):
+        for key, number in _CORTEX_HU.items():
+            if BONE[code] and tissue.name.startswith(key) and "shaft" not in tissue.name:
+                heights[code] = number - _AIR_HU
+    return heights
+
+
+_PAIRS, _RIM_HEIGHT = _pairs(), _rim_heights()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .volumes import depth_in_tubes, nodal_tubes
 _CLEARANCE_MM = 1.5
 _URINE_CLEARANCE_MM = 9.0
 _HALO_MM = 5.0
+_BALL_POINTS = 9
 _URINE = table_of("bladder_urine")
 _BLADDER = table_of("urinary_bladder")
 _SOLID = BONE | table_of(
@@ -58,6 +60,10 @@ class LesionPlacer:
     physique: Physique
     vessels: dict[str, Vessel]
     generator: np.random.Generator
+
+    @cached_property
+    def _tubes(self) -> tuple[np.ndarray, np.ndarray]:
+        return nodal_tubes(self.vessels)
 
     def place(self, lesion: PhantomLesion) -> tuple[float, float, float]:
         """RAS middle of a lesion: its own when given, otherwise by its region."""
@@ -107,17 +113,15 @@ class LesionPlacer:
         """On the edge of the nodal CTV, so that about half of it is missed."""
         side = "right" if s > 0 else "left"
         vessel = self.vessels[f"artery_common_{side}"]
-        points, radii = nodal_tubes(self.vessels)
+        points, radii = self._tubes
         tubes = points[::2], radii[::2]
         wanted = self._about(137.0, 3.0)
         start = vessel.points[np.argmin(np.abs(vessel.points[:, 2] - wanted))]
-        places = []
-        for direction in _DIRECTIONS[_DIRECTIONS[:, 1] > 0.2]:
-            ray = start + np.linspace(8, 30, 45)[:, None] * direction
-            depth = depth_in_tubes(ray, tubes, self.physique.bifurcation_z)
-            places.append(ray[np.argmax(depth < 0.3)])
+        rays = start + np.linspace(8, 30, 45)[:, None] * _DIRECTIONS[_DIRECTIONS[:, 1] > 0.2][:, None]
+        depth = depth_in_tubes(rays.reshape(-1, 3), tubes, self.physique.bifurcation_z)
+        edge = np.argmax(depth.reshape(rays.shape[:2]) < 0.3, axis=1)
         near = start + np.array((s * 8.0, 10.0, 0.0))
-        return self._freest(np.array(places), radius, near)
+        return self._freest(rays[np.arange(len(rays)), edge], radius, near)
 
     def _retroperitoneal(self, s: float, radius: float) -> np.ndarray:
         z = self.physique.bifurcation_z + self._about(27.0, 3.0)
@@ -134,7 +138,6 @@ class LesionPlacer:
     def _beside(self, names: tuple[str, str], s: float, z: float, radius: float) -> np.ndarray:
         """Touching an artery or vein and as deep in the nodal CTV as free fat allows."""
         side = "right" if s > 0 else "left"
-        tubes = nodal_tubes(self.vessels)
         places = []
         for name in names:
             vessel = self.vessels[f"{name}_{side}"]
@@ -144,7 +147,7 @@ class LesionPlacer:
                     vessel.points[nearest] + (vessel.radii_mm[nearest] + radius + 0.5) * _DIRECTIONS
                 )
         places = np.concatenate(places)
-        score = depth_in_tubes(places, tubes, self.physique.bifurcation_z)
+        score = depth_in_tubes(places, self._tubes, self.physique.bifurcation_z)
         score -= 2.0 * self._share(places, radius, ~FAT) + 30.0 * self._share(places, radius + 1.0, _SOLID)
         return places[np.argmax(score)]
 
@@ -159,8 +162,7 @@ class LesionPlacer:
 
     def _share(self, places: np.ndarray, radius: float, table: np.ndarray) -> np.ndarray:
         """Share of a ball about each template place that holds tissues of a table."""
-        points = self.canvas.to_patient(places)[:, None, :] + ball_offsets(radius, 9)[None]
-        return table[labels_at(self.canvas, points)].mean(axis=1)
+        return table.take(labels_in_balls(self.canvas, self.canvas.indices(places), radius)).mean(axis=1)
 
     def _about(self, middle: float, spread: float) -> float:
         return float(middle + self.generator.uniform(-spread, spread))
@@ -168,8 +170,8 @@ class LesionPlacer:
 
 def check_place(canvas: Canvas, lesion: PhantomLesion, centre_ras: tuple[float, float, float]) -> None:
     """Refuse a lesion outside the body or inside urine or bowel content."""
-    points = np.array(centre_ras) + ball_offsets(lesion.diameter_mm / 2, 9)
-    codes = labels_at(canvas, points)
+    middle = canvas.grid.kji_of(centre_ras)[None, ::-1]
+    codes = labels_in_balls(canvas, middle, lesion.diameter_mm / 2)
     if (codes == 0).any():
         raise PhantomError(
             f"Lesion {lesion.name}: centre_ras or diameter_mm puts it outside the body; "
@@ -191,17 +193,33 @@ def draw_node(canvas: Canvas, lesion: PhantomLesion, centre_ras: tuple[float, fl
     canvas.ellipsoid(centre_ras, [radius] * 3, code, FAT)
 
 
-def labels_at(canvas: Canvas, points_ras: np.ndarray) -> np.ndarray:
-    """Labels at RAS positions; 0 beyond the grid."""
-    nearest = np.rint(canvas.grid.kji_of(points_ras)).astype(int)
-    shape = np.array(canvas.labels.shape)
-    held = np.all((nearest >= 0) & (nearest < shape), axis=-1)
-    nearest = np.clip(nearest, 0, shape - 1)
-    return np.where(held, canvas.labels[tuple(np.moveaxis(nearest, -1, 0))], 0)
+def labels_in_balls(canvas: Canvas, middles_ijk: np.ndarray, radius_mm: float) -> np.ndarray:
+    """Labels at points spread evenly in a ball about each place, (places, points); 0 beyond the grid."""
+    along = radius_mm * _along(_BALL_POINTS)
+    inside = np.flatnonzero(_in_ball(_BALL_POINTS))
+    place, held = np.zeros((), int), np.ones((), bool)
+    for axis, size in enumerate(canvas.labels.shape):
+        ijk = 2 - axis
+        wanted = np.rint(middles_ijk[:, ijk, None] + along / canvas.grid.spacing_mm[ijk]).astype(int)
+        nearest = np.minimum(np.maximum(wanted, 0), size - 1)
+        shape = (len(wanted), *(len(along) if n == axis else 1 for n in range(3)))
+        place = place * size + nearest.reshape(shape)
+        held = held & (wanted == nearest).reshape(shape)
+    codes = canvas.labels.reshape(-1).take(place) * held
+    return codes.reshape(len(middles_ijk), -1)[:, inside]
 
 
 def ball_offsets(radius_mm: float, count: int) -> np.ndarray:
     """Evenly spread points inside a sphere about zero, (N, 3)."""
-    along = (np.arange(count) + 0.5) / count * 2 - 1
+    along = _along(count)
     points = np.stack(np.meshgrid(along, along, along, indexing="ij"), axis=-1).reshape(-1, 3)
-    return radius_mm * points[np.linalg.norm(points, axis=1) <= 1.0]
+    return radius_mm * points[_in_ball(count)]
+
+
+def _along(count: int) -> np.ndarray:
+    return (np.arange(count) + 0.5) / count * 2 - 1
+
+
+def _in_ball(count: int) -> np.ndarray:
+    squared = _along(count) ** 2
+    return (squared[:, None, None] + squared[:, None] + squared <= 1.0).ravel()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -20,6 +21,7 @@ from scipy.special import erf
 
 from ..grid import Box, VoxelGrid
 from .ct import body_box
+from .products import bands, product
 from .tissues import TISSUES
 from .tracers import Tracer
 
@@ -28,7 +30,7 @@ NOISE_REFERENCE_SUV = 5.0
 _LESION_STEPS = 40
 _LESION_STEP_RANGE_MM = (0.2, 1.0)
 _REACH_SIGMAS = 5.0
-_SLICES_AT_ONCE = 24
+_ROWS_AT_ONCE = 16
 
 
 def uptake_table(tracer: Tracer) -> np.ndarray:
@@ -40,37 +42,60 @@ def uptake_table(tracer: Tracer) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PetScan:
-    """What a noise-free PET follows from: labels on the CT's grid, the PET's grid, uptake and blur."""
+    """What a noise-free PET follows from: labels on the CT's grid, the PET's grid, uptake and blur.
+
+    body: the part of the labels that is not all air, looked for when not given.
+    """
 
     labels: np.ndarray
     ct: VoxelGrid
     pet: VoxelGrid
     tracer: Tracer
     fwhm_mm: float
+    body: Box | None = None
 
     @property
     def sigma_mm(self) -> float:
         """Standard deviation of the point spread function."""
         return self.fwhm_mm / FWHM_PER_SIGMA
 
+    @cached_property
+    def _matrices(self) -> list[np.ndarray]:
+        """Per axis, the weight of each voxel of the body in each voxel of the PET."""
+        body = self.body or body_box(self.labels)
+        return [_axis_matrix(self.ct, body, self.pet, axis, self.sigma_mm) for axis in range(3)]
+
+    @cached_property
+    def reach(self) -> Box:
+        """The part of the PET that the body's uptake gets to."""
+        box = []
+        for matrix in self._matrices:
+            used = np.flatnonzero(matrix.any(axis=1))
+            box.append(slice(int(used[0]), int(used[-1]) + 1))
+        return tuple(box)
+
     def blurred_uptake(self) -> np.ndarray:
         """Noise-free PET without lesions, (K, J, I) float32."""
+        along_k, along_j, along_i = (
+            matrix[part] for matrix, part in zip(self._matrices, self.reach, strict=True)
+        )
+        body = self.labels[self.body or body_box(self.labels)]
         table = uptake_table(self.tracer)
-        box = body_box(self.labels)
-        matrices = [_axis_matrix(self.ct, box, self.pet, axis, self.sigma_mm) for axis in range(3)]
-        used = [np.flatnonzero(m.any(axis=1)) for m in matrices[1:]]
-        along_k, along_j = matrices[0], matrices[1][used[0]]
-        along_i = np.ascontiguousarray(matrices[2][used[1]].T)
-        body = self.labels[box]
-        planes = np.empty((len(body), len(used[0]), len(used[1])), np.float32)
-        for first in range(0, len(body), _SLICES_AT_ONCE):
-            part = table[body[first : first + _SLICES_AT_ONCE]]
-            across = (part.reshape(-1, part.shape[2]) @ along_i).reshape(*part.shape[:2], -1)
-            down = along_j @ np.moveaxis(across, 1, 0).reshape(part.shape[1], -1)
-            planes[first : first + len(part)] = np.moveaxis(down.reshape(len(along_j), len(part), -1), 0, 1)
-        volume = (along_k @ planes.reshape(len(planes), -1)).reshape(-1, *planes.shape[1:])
+        at_i, at_j = bands(along_i, _ROWS_AT_ONCE), bands(along_j, _ROWS_AT_ONCE)
+        planes = np.empty((len(along_j), len(body), len(along_i)), np.float32)
+        part = np.empty(body.shape[1:], np.float32)
+        across = np.empty((len(part), len(along_i)), np.float32)
+        for k, plane in enumerate(body):
+            np.take(table, plane, out=part, mode="clip")
+            for wanted, near, weights in at_i:
+                across[:, wanted] = product(part[:, near], weights.T)
+            for wanted, near, weights in at_j:
+                planes[wanted, k] = product(weights, across[near])
+        volume = np.empty((len(along_j), len(along_k), len(along_i)), np.float32)
+        for wanted, near, weights in bands(along_k, _ROWS_AT_ONCE):
+            volume[:, wanted] = product(weights, planes[:, near])
         result = np.zeros(self.pet.shape_kji, np.float32)
-        result[np.ix_(np.arange(self.pet.shape_kji[0]), *used)] = volume
+        result[self.reach] = np.moveaxis(volume, 1, 0)
         return result
 
     def add_lesion(
@@ -95,48 +120,55 @@ class PetScan:
         if (low >= high).any():
             return
         height = step / (np.sqrt(2 * np.pi) * self.sigma_mm)
-        for axis in (2, 1, 0):
+        weights = []
+        for axis in range(3):
             targets = _axis_positions(self.pet, axis)[low[axis] : high[axis]]
             distance = (centre[2 - axis] + offsets)[None, :] - targets[:, None]
-            weights = np.exp(-0.5 * (distance / self.sigma_mm) ** 2) * height
-            excess = np.moveaxis(np.tensordot(weights, excess, axes=(1, axis)), 0, axis)
+            weights.append(np.exp(-0.5 * (distance / self.sigma_mm) ** 2) * height)
+        excess = product(weights[1], product(excess, weights[2].T))
+        excess = product(weights[0], excess.reshape(count, -1)).reshape(high - low)
         pet_array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] += excess.astype(np.float32)
 
     def _uptake_around(self, centre: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Uptake without the lesion on a cube of offsets about a RAS position."""
-        around = np.stack(np.meshgrid(offsets, offsets, offsets, indexing="ij"), axis=-1)[..., ::-1]
-        nearest = np.rint(self.ct.kji_of(centre + around)).astype(int)
-        nearest = np.clip(nearest, 0, np.array(self.labels.shape) - 1)
-        return uptake_table(self.tracer)[self.labels[tuple(np.moveaxis(nearest, -1, 0))]]
+        nearest = []
+        for axis, size in enumerate(self.labels.shape):
+            places = (centre[2 - axis] + offsets - self.ct.origin_ras[2 - axis]) / _step(self.ct, axis)
+            nearest.append(np.clip(np.rint(places).astype(int), 0, size - 1))
+        return uptake_table(self.tracer)[self.labels[np.ix_(*nearest)]]
 
 
-def add_noise(
-    pet_array: np.ndarray, grid: VoxelGrid, noise: float, noise_fwhm_mm: float, generator: np.random.Generator
+def noise_field(
+    shape_kji: tuple[int, ...], grid: VoxelGrid, fwhm_mm: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """The PET with the noise described at the top of this file."""
-    if noise == 0:
-        return np.maximum(pet_array, 0)
-    levels, rows, columns = (np.flatnonzero(pet_array.any(axis=a)) for a in ((1, 2), (0, 2), (0, 1)))
-    box = tuple(slice(n[0], n[-1] + 1) for n in (levels, rows, columns))
-    values = pet_array[box]
-    field = generator.standard_normal(values.shape, dtype=np.float32)
+    """A Gaussian field of unit variance with the correlation described at the top of this file."""
+    field = generator.standard_normal(shape_kji, dtype=np.float32)
     for axis, spacing in enumerate(grid.spacing_kji_mm):
-        sigma = noise_fwhm_mm / FWHM_PER_SIGMA / spacing
+        sigma = fwhm_mm / FWHM_PER_SIGMA / spacing
         if sigma > 0.05:
-            field = gaussian_filter1d(field, sigma, axis=axis, mode="wrap", truncate=3.5)
             kernel = gaussian_filter1d(np.eye(1, 64, 32)[0], sigma, mode="wrap", truncate=3.5)
-            field *= 1.0 / np.sqrt(np.sum(kernel**2))
-    result = np.zeros_like(pet_array)
-    strength = noise * np.sqrt(NOISE_REFERENCE_SUV)
-    result[box] = np.maximum(values + strength * np.sqrt(np.maximum(values, 0)) * field, 0)
-    return result
+            field = gaussian_filter1d(field, sigma, axis=axis, mode="wrap", truncate=3.5)
+            field *= np.float32(1.0 / np.sqrt(np.sum(kernel**2)))
+    return field
+
+
+def add_noise(values: np.ndarray, field: np.ndarray, noise: float) -> None:
+    """Give a PET, or the part of it that is not all zero, its noise; in place."""
+    values_above = np.maximum(values, np.float32(0))
+    spread = np.sqrt(values_above)
+    spread *= np.float32(noise * np.sqrt(NOISE_REFERENCE_SUV))
+    spread *= field
+    values_above += spread
+    np.maximum(values_above, np.float32(0), out=values)
 
 
 def _axis_positions(grid: VoxelGrid, axis: int) -> np.ndarray:
     """RAS coordinate of the voxel centres along K, J or I of an axis-aligned grid."""
-    ras = 2 - axis
-    step = grid.direction_ras[ras][ras] * grid.spacing_mm[ras]
-    return grid.origin_ras[ras] + step * np.arange(grid.shape_kji[axis])
+    return grid.origin_ras[2 - axis] + _step(grid, axis) * np.arange(grid.shape_kji[axis])
+
+
+def _step(grid: VoxelGrid, axis: int) -> float:
+    return grid.direction_ras[2 - axis][2 - axis] * grid.spacing_mm[2 - axis]
 
 
 def _axis_matrix(ct: VoxelGrid, box: Box, pet: VoxelGrid, axis: int, sigma_mm: float) -> np.ndarray:

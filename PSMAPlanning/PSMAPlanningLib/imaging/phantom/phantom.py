@@ -13,18 +13,22 @@ from ..image import Image, Mask, Quantity
 from .anatomy import draw_clips, draw_frame, draw_pelvic_organs, draw_upper_organs, draw_ureters
 from .bowel import draw_bowel
 from .canvas import Canvas
-from .ct import make_ct
+from .ct import CtScan, body_box, empty_scan
+from .filling import members
+from .grain import make_grain
 from .lesions import LesionPlacer, ball_offsets, check_place, draw_node, standard_lesions
 from .parameters import PhantomLesion, PhantomParameters
-from .pet import PetScan, add_noise
+from .pet import PetScan, add_noise, noise_field
 from .physique import Physique
 from .planning import make_planning_ct, rigid_matrix
+from .skeleton import draw_skeleton
 from .tissues import CODES, STRUCTURES, TISSUES
 from .uids import uid_of
 from .vessels import Vessel, draw_vessels, make_vessels
 from .volumes import FEMORAL_HEAD_TOP_Z, make_volumes
 
 Progress = Callable[[float, str], None]
+_HELPERS = 2
 _LOWEST_Z = -165.0
 # The limits of the published overlap classes, which the coverage table uses too.
 _INSIDE_ABOVE, _OUTSIDE_BELOW = 0.9, 0.1
@@ -92,7 +96,7 @@ class Phantom:
         """A named structure on the CT's grid."""
         table = np.zeros(256, bool)
         table[list(STRUCTURES[name])] = True
-        return Mask(table[self.labels], self.ct.grid)
+        return Mask(members(self.labels, table), self.ct.grid)
 
     def lesion_mask(self, name: str, grid: VoxelGrid | None = None) -> Mask:
         """Voxels of a grid (the CT's by default) whose middle lies inside a lesion's sphere."""
@@ -127,29 +131,31 @@ def make_phantom(parameters: PhantomParameters | None = None, progress: Progress
     )
     physique = Physique.drawn(body)
     ct_grid, pet_grid = _grids(parameters, physique)
-    canvas = Canvas(ct_grid, physique.to_patient, body)
     wanted = parameters.lesions if parameters.lesions is not None else standard_lesions(places)
-    vessels, centres = _draw_patient(canvas, physique, wanted, body, places, tell)
-    tell(0.5, "images and standard volumes")
-    with ThreadPoolExecutor(1) as beside:
-        numbers = beside.submit(make_ct, canvas.labels, ct_grid, parameters.ct_noise_hu, ct_noise)
-        volumes = make_volumes(canvas, physique, vessels)
-        tell(0.65, "PET")
-        scan = PetScan(canvas.labels, ct_grid, pet_grid, parameters.tracer_data, parameters.fwhm_mm)
-        background = scan.blurred_uptake()
-        uptake = background.copy()
-        for lesion, centre in zip(wanted, centres, strict=True):
-            scan.add_lesion(uptake, centre, lesion.diameter_mm, lesion.true_suv)
-        uptake = add_noise(uptake, pet_grid, parameters.noise, parameters.noise_fwhm_mm, pet_noise)
+    with ThreadPoolExecutor(_HELPERS) as helpers:
+        grain = helpers.submit(make_grain, ct_grid, parameters.ct_noise_hu, ct_noise)
+        canvas = Canvas(ct_grid, physique, body)
+        tell(0.0, "anatomy")
+        draw_frame(canvas, physique)
+        # From here on nothing is drawn behind the patient: the scanner is made ready beside the drawing.
+        empty = helpers.submit(empty_scan, canvas.labels, ct_grid, grain.result())
+        vessels, centres = _draw_inside(canvas, physique, wanted, body, places, tell)
+        canvas.labels.flags.writeable = False
+        tell(0.5, "standard volumes and PET")
+        whole = body_box(canvas.labels)
+        scan = PetScan(canvas.labels, ct_grid, pet_grid, parameters.tracer_data, parameters.fwhm_mm, whole)
+        pet = helpers.submit(_make_pet, scan, parameters, list(zip(wanted, centres, strict=True)), pet_noise)
+        drawn = helpers.submit(make_volumes, canvas, physique, vessels)
+        numbers = CtScan(canvas.labels, ct_grid, whole, grain.result()).acquire(empty.result(), helpers)
         tell(0.8, "CT")
-        frame = uid_of(parameters, "frame of reference")
-        ct = Image(numbers.result(), ct_grid, Quantity.HOUNSFIELD, frame)
+        (uptake, background), volumes = pet.result(), drawn.result()
+    frame = uid_of(parameters, "frame of reference")
+    ct = Image(numbers, ct_grid, Quantity.HOUNSFIELD, frame)
     planning, matrix = None, np.eye(4)
     if parameters.planning_offset is not None:
         tell(0.9, "planning CT")
         matrix = rigid_matrix(parameters.planning_offset, ct_grid)
         planning = make_planning_ct(ct, matrix, uid_of(parameters, "planning frame of reference"))
-    canvas.labels.flags.writeable = False
     placed = zip(wanted, centres, strict=True)
     tell(1.0, "done")
     return Phantom(
@@ -166,7 +172,26 @@ def make_phantom(parameters: PhantomParameters | None = None, progress: Progress
     )
 
 
-def _draw_patient(
+def _make_pet(
+    scan: PetScan,
+    parameters: PhantomParameters,
+    placed: list[tuple[PhantomLesion, tuple[float, float, float]]],
+    generator: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The PET with lesions and noise, and without either."""
+    background = scan.blurred_uptake()
+    uptake = background.copy()
+    for lesion, centre in placed:
+        scan.add_lesion(uptake, centre, lesion.diameter_mm, lesion.true_suv)
+    part = uptake[scan.reach]
+    if parameters.noise:
+        field = noise_field(part.shape, scan.pet, parameters.noise_fwhm_mm, generator)
+        add_noise(part, field, parameters.noise)
+    np.maximum(uptake, 0, out=uptake)
+    return uptake, background
+
+
+def _draw_inside(
     canvas: Canvas,
     physique: Physique,
     wanted: tuple[PhantomLesion, ...],
@@ -174,9 +199,8 @@ def _draw_patient(
     places: np.random.Generator,
     tell: Progress,
 ) -> tuple[dict[str, Vessel], list[tuple[float, float, float]]]:
-    """Draw all tissues; returns the vessels and the RAS middle of each lesion."""
-    tell(0.0, "anatomy")
-    draw_frame(canvas, physique)
+    """Draw all that the frame surrounds; returns the vessels and the RAS middle of each lesion."""
+    draw_skeleton(canvas)
     tell(0.25, "organs")
     draw_upper_organs(canvas, body)
     vessels = make_vessels(physique, body)
@@ -221,9 +245,8 @@ def _truth(
     coverage, classes = {}, {}
     for name, mask in volumes.items():
         nearest = np.rint(mask.grid.kji_of(points)).astype(int)
-        held = mask.grid.holds(points)
-        nearest = np.clip(nearest, 0, np.array(mask.array.shape) - 1)
-        share = float(np.mean(held & mask.array[tuple(nearest.T)]))
+        held = ((nearest >= 0) & (nearest < mask.array.shape)).all(axis=1)
+        share = float(mask.array[tuple(nearest[held].T)].sum() / len(points))
         coverage[name] = share
         classes[name] = (
             "inside" if share > _INSIDE_ABOVE else "outside" if share < _OUTSIDE_BELOW else "partial"

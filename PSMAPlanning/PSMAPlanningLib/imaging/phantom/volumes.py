@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..grid import bounding_box, grow_box
+from ..grid import Box, grow_box
 from ..image import Mask
 from . import atlas_organs as organs
 from .anatomy import bladder_back
-from .canvas import Canvas, symmetric
+from .canvas import Canvas
+from .curves import symmetric
+from .filling import members
 from .physique import Physique
+from .products import product
 from .tissues import BONE, STRUCTURES, table_of
 from .vessels import Vessel
 
@@ -22,6 +25,7 @@ VESSEL_MARGIN_MM = 7.0
 PTV_MARGIN_MM = 7.0
 FEMORAL_HEAD_TOP_Z = 33.5
 _INTERNAL_END_Z = 45.0
+_FAR_MM = 40.0
 
 _OBTURATOR = {
     4: [(45, 20), (46, 0), (45, -16), (36, -18), (30, -4), (32, 18)],
@@ -70,22 +74,24 @@ def nodal_tubes(vessels: dict[str, Vessel]) -> tuple[np.ndarray, np.ndarray]:
 def depth_in_tubes(places: np.ndarray, tubes: tuple[np.ndarray, np.ndarray], top_z: float) -> np.ndarray:
     """How deep template places lie inside the vessel part of the nodal CTV, mm; negative outside."""
     points, radii = tubes
-    distance = np.linalg.norm(places[:, None, :] - points[None], axis=-1)
-    return np.minimum(np.max(radii - distance, axis=1), top_z - places[:, 2])
+    # What lies a whole vessel's reach above or below holds none of the places.
+    near = (points[:, 2] > places[:, 2].min() - _FAR_MM) & (points[:, 2] < places[:, 2].max() + _FAR_MM)
+    points, radii = points[near], radii[near]
+    squared = (places**2).sum(axis=1)[:, None] - product(2 * places, points.T) + (points**2).sum(axis=1)
+    distance = np.sqrt(np.maximum(squared, 0.0, out=squared), out=squared)
+    return np.minimum(np.max(radii - distance, axis=1, initial=-_FAR_MM), top_z - places[:, 2])
 
 
 def make_volumes(canvas: Canvas, physique: Physique, vessels: dict[str, Vessel]) -> dict[str, Mask]:
     """CTVn, PTVn, CTVsb and PTVsb, each on the smallest part of the CT's grid that holds it."""
-    nodal = np.zeros(canvas.labels.shape, np.uint8)
     points, radii = nodal_tubes(vessels)
-    canvas.balls(points[::2], radii[::2], 1, target=nodal)
-    for mirrored in (False, True):
-        _add_loft(canvas, nodal, _OBTURATOR, mirrored)
-    _add_loft(canvas, nodal, _PRESACRAL, False)
+    parts = list(canvas.ball_masks(points[::2], radii[::2]))
+    parts += [canvas.loft_mask(_OBTURATOR, mirrored) for mirrored in (False, True)]
+    parts.append(canvas.loft_mask(_PRESACRAL))
+    nodal_box, nodal = _united(parts)
     bifurcation = canvas.indices(np.array((0.0, 0.0, physique.bifurcation_z)))[2]
-    nodal[int(np.floor(bifurcation)) + 1 :] = 0
-    bed = np.zeros(canvas.labels.shape, np.uint8)
-    _add_loft(canvas, bed, bed_outlines(physique), False)
+    nodal[max(0, int(np.floor(bifurcation)) + 1 - nodal_box[0].start) :] = False
+    bed_box, bed = _united([canvas.loft_mask(bed_outlines(physique))])
     hollow = [
         n for n in ("urinary_bladder", "colon", "small_bowel", "duodenum", "anal_canal") if n in STRUCTURES
     ]
@@ -99,19 +105,40 @@ def make_volumes(canvas: Canvas, physique: Physique, vessels: dict[str, Vessel])
     bed_outside = BONE | table_of("rectum", "anal_canal", "joint", "bladder_urine")
     bed_outside |= table_of("obturator_internus_left", "obturator_internus_right")
     volumes = {}
-    for name, drawn, kept_out in (("n", nodal, outside), ("sb", bed, bed_outside)):
-        box = bounding_box(drawn.view(bool))
-        clinical = drawn[box].view(bool) & ~kept_out[canvas.labels[box]]
-        spacing = canvas.grid.spacing_kji_mm
-        reach = tuple(int(np.ceil(PTV_MARGIN_MM / s)) + 1 for s in spacing)
-        wide = grow_box(box, reach, canvas.labels.shape)
-        padded = np.zeros(tuple(s.stop - s.start for s in wide), bool)
-        inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, wide, strict=True))
-        padded[inside] = clinical
-        planning = grown(padded, spacing, PTV_MARGIN_MM) & (canvas.labels[wide] != 0)
-        volumes[f"CTV{name}"] = Mask(clinical, canvas.grid.crop(box)).cropped()
-        volumes[f"PTV{name}"] = Mask(planning, canvas.grid.crop(wide)).cropped()
+    for name, box, drawn, kept_out in (
+        ("n", nodal_box, nodal, outside),
+        ("sb", bed_box, bed, bed_outside),
+    ):
+        clinical = Mask(drawn & ~members(canvas.labels[box], kept_out), canvas.grid.crop(box)).cropped()
+        volumes[f"CTV{name}"] = clinical
+        volumes[f"PTV{name}"] = _planning_volume(canvas, clinical)
     return volumes
+
+
+def _united(parts: list[tuple[Box, np.ndarray] | None]) -> tuple[Box, np.ndarray]:
+    """The union of masks drawn in boxes of one array, in the smallest box that holds them all."""
+    drawn = [part for part in parts if part is not None]
+    starts = [min(box[axis].start for box, _ in drawn) for axis in range(3)]
+    stops = [max(box[axis].stop for box, _ in drawn) for axis in range(3)]
+    union = np.zeros([b - a for a, b in zip(starts, stops, strict=True)], bool)
+    for box, mask in drawn:
+        union[tuple(slice(s.start - a, s.stop - a) for s, a in zip(box, starts, strict=True))] |= mask
+    return tuple(slice(a, b) for a, b in zip(starts, stops, strict=True)), union
+
+
+def _planning_volume(canvas: Canvas, clinical: Mask) -> Mask:
+    """The clinical volume grown by the margin, within the body."""
+    spacing = canvas.grid.spacing_kji_mm
+    start = np.rint(canvas.grid.kji_of(clinical.grid.origin_ras)).astype(int)
+    box = tuple(slice(int(a), int(a) + n) for a, n in zip(start, clinical.array.shape, strict=True))
+    reach = tuple(int(PTV_MARGIN_MM / s) for s in spacing)
+    wide = grow_box(box, reach, canvas.labels.shape)
+    padded = np.zeros(tuple(s.stop - s.start for s in wide), bool)
+    padded[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, wide, strict=True))] = (
+        clinical.array
+    )
+    planning = grown(padded, spacing, PTV_MARGIN_MM) & (canvas.labels[wide] != 0)
+    return Mask(planning, canvas.grid.crop(wide)).cropped()
 
 
 def bed_outlines(physique: Physique) -> dict[float, list[tuple[float, float]]]:
@@ -131,22 +158,31 @@ def bed_outlines(physique: Physique) -> dict[float, list[tuple[float, float]]]:
 
 
 def grown(mask: np.ndarray, spacing_kji_mm: tuple[float, float, float], margin_mm: float) -> np.ndarray:
-    """All voxels whose centre lies within a margin of one of the mask's; exact, separable, short of reach."""
-    unreachable = np.float32(1e6)
-    squared = np.where(mask, np.float32(0), unreachable)
-    for axis, spacing in enumerate(spacing_kji_mm):
-        best = squared.copy()
-        for step in range(1, int(margin_mm / spacing) + 1):
-            near, far = [slice(None)] * 3, [slice(None)] * 3
-            near[axis], far[axis] = slice(step, None), slice(None, -step)
-            cost = np.float32((step * spacing) ** 2)
-            for to, source in ((tuple(near), tuple(far)), (tuple(far), tuple(near))):
-                np.minimum(best[to], squared[source] + cost, out=best[to])
-        squared = best
-    return squared <= margin_mm**2
+    """All voxels whose centre lies within a margin of one of the mask's; exact.
+
+    The ball is taken apart into rows: the mask widened along I by each half-width that occurs, moved along J,
+    joined, moved along K, joined.
+    """
+    squared = [(np.arange(int(margin_mm / s) + 1) * s) ** 2 for s in spacing_kji_mm]
+    far_k, far_j, far_i = (len(steps) - 1 for steps in squared)
+    widened = [mask]
+    for step in range(1, far_i + 1):
+        widened.append(_moved_into(widened[-1].copy(), mask, 2, step))
+    result = np.zeros_like(mask)
+    for k in range(far_k + 1):
+        level = np.zeros_like(mask)
+        for j in range(far_j + 1):
+            halfway = np.flatnonzero(squared[0][k] + squared[1][j] + squared[2] <= margin_mm**2)
+            if len(halfway):
+                _moved_into(level, widened[halfway[-1]], 1, j)
+        _moved_into(result, level, 0, k)
+    return result
 
 
-def _add_loft(canvas: Canvas, target: np.ndarray, keyframes: dict, mirrored: bool) -> None:
-    drawn = canvas.loft_mask(keyframes, mirrored=mirrored)
-    if drawn is not None:
-        np.copyto(target[drawn[0]], 1, where=drawn[1])
+def _moved_into(target: np.ndarray, mask: np.ndarray, axis: int, step: int) -> np.ndarray:
+    """Join a mask, moved by some voxels to either side along an axis, to another; returns that."""
+    near, far = [slice(None)] * 3, [slice(None)] * 3
+    near[axis], far[axis] = slice(step, None), slice(None, target.shape[axis] - step)
+    target[tuple(near)] |= mask[tuple(far)]
+    target[tuple(far)] |= mask[tuple(near)]
+    return target
