@@ -20,6 +20,7 @@ from slicer.ScriptedLoadableModule import (
 
 if typing.TYPE_CHECKING:
     from PSMAPlanningLib.case import PlanningCase
+    from PSMAPlanningLib.panel.session import PlanningSession
     from PSMAPlanningLib.panel.widget import PanelParameters
 
 
@@ -40,6 +41,33 @@ Which PSMA-avid lesions would the standard salvage radiotherapy volumes miss, an
         self.parent.acknowledgementText = _("""
 Published methods are cited in the documentation, beside the rule that uses them.
 """)
+        slicer.app.connect("startupCompleted()", self.registerSampleData)
+
+    def registerSampleData(self) -> None:
+        """Offer the digital patient in Slicer's Sample Data module."""
+        import SampleData
+
+        icons = Path(__file__).resolve().parent / "Resources" / "Icons"
+        category = "PSMA Planning"
+        # Slicer before 5.12 names a category by its first source.
+        if hasattr(SampleData.SampleDataLogic, "registerCustomSampleDataCategory"):
+            SampleData.SampleDataLogic.registerCustomSampleDataCategory(category, title=_("PSMA Planning"))
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category=category,
+            sampleName="PSMAPlanningSample",
+            thumbnailFileName=str(icons / "PSMAPlanningSample.png"),
+            # Nothing is downloaded, but Slicer wants text here.
+            uris="psma-planning:sample-case",
+            fileNames="PSMAPlanningSample",
+            nodeNames="PSMAPlanningSample",
+            customDownloader=self._load_sample_case,
+        )
+
+    @staticmethod
+    def _load_sample_case(_source: typing.Any = None) -> list[typing.Any]:
+        logic = slicer.util.getModuleLogic("PSMAPlanning")
+        with slicer.util.tryWithErrorDisplay(_("The sample case could not be made."), waitCursor=True):
+            return logic.loadSampleCase()
 
 
 class PSMAPlanningWidget(ScriptedLoadableModuleWidget):
@@ -83,13 +111,112 @@ class PSMAPlanningWidget(ScriptedLoadableModuleWidget):
 
 
 class PSMAPlanningLogic(ScriptedLoadableModuleLogic):
-    """Every step of the panel for the Python console: slicer.util.getModuleLogic("PSMAPlanning")."""
+    """Every step of the panel for the Python console: slicer.util.getModuleLogic("PSMAPlanning").
+
+    Panel and console work on the same case. A step that cannot be done raises an error that says why, and
+    changes nothing.
+    """
 
     def getParameterNode(self) -> PanelParameters:
         """What is chosen in the panel; stored in the scene."""
         from PSMAPlanningLib.panel.widget import PanelParameters
 
         return PanelParameters(ScriptedLoadableModuleLogic.getParameterNode(self))
+
+    @property
+    def session(self) -> PlanningSession:
+        """The planning case of the scene with everything around it, shared with the panel."""
+        from PSMAPlanningLib.panel.session import session_of
+
+        return session_of(slicer.mrmlScene)
+
+    @property
+    def case(self) -> PlanningCase:
+        """The planning case itself; change it through the steps below."""
+        return self.session.case
+
+    def loadSampleCase(self, variant: str = "full", seed: int = 1) -> list[typing.Any]:
+        """Make the digital patient; variant "small" is coarser and quicker. Returns the PET and CT nodes."""
+        self._do(self.session.presenter.load_sample_case, variant, seed)
+        nodes = self.session.presenter.view.nodes
+        return [nodes["pet"], nodes["ct"]]
+
+    def setInputs(self, pet: typing.Any, ct: typing.Any = None, volumes: typing.Any = None) -> None:
+        """Take volume nodes as PET (SUVbw) and CT, and a segmentation node as RT volumes."""
+        presenter = self.session.presenter
+        self._do(presenter.choose_pet, pet)
+        self._do(presenter.choose_ct, ct)
+        self._do(presenter.choose_volumes, volumes)
+
+    def setDetection(self, thresholdSuv: float | None = None, minimumVolumeMl: float | None = None) -> None:
+        """Change what counts as avid, in SUV and mL, for the next findLesions."""
+        self._do(self.session.presenter.set_detection, thresholdSuv, minimumVolumeMl)
+
+    def findLesions(self) -> list[str]:
+        """Find and contour the lesions; returns their ids, hottest first."""
+        self._do(self.session.presenter.find_lesions)
+        return [row.id for row in self.session.presenter.view.lesions]
+
+    def selectLesion(self, lesionId: str) -> None:
+        """Select a lesion and bring the views to it."""
+        self._do(self.session.presenter.select_lesion, lesionId)
+
+    def acceptLesion(self, lesionId: str) -> None:
+        self._do(self.session.presenter.accept, lesionId)
+
+    def rejectLesion(self, lesionId: str, reason: str) -> None:
+        """Reject a lesion for a reason that stays with it."""
+        self._do(self.session.presenter.reject, reason, lesionId)
+
+    def editLesion(self, lesionId: str) -> typing.Any:
+        """Open a lesion's contour for drawing; returns the segmentation node to draw on."""
+        self._do(self.session.presenter.begin_edit, lesionId)
+        return self.session.presenter.view.edit_node
+
+    def finishEdit(self) -> None:
+        """Take over what was drawn and close the editor."""
+        self._do(self.session.presenter.finish_edit)
+
+    def undo(self) -> None:
+        """Take the last change of the case back, whoever made it."""
+        self._do(self.session.presenter.undo)
+
+    def redo(self) -> None:
+        self._do(self.session.presenter.redo)
+
+    def lesionTable(self) -> list[dict[str, typing.Any]]:
+        """One dictionary per lesion: id, state, volume_ml, suv_max, best coverage class, rejection reason."""
+        return [
+            {
+                "id": row.id,
+                "state": row.state,
+                "volume_ml": row.volume_ml,
+                "suv_max": row.suv_max,
+                "class": row.color_key,
+                "rejection_reason": row.rejection_reason,
+            }
+            for row in self.session.presenter.view.lesions
+        ]
+
+    def coverageTable(self) -> list[dict[str, typing.Any]]:
+        """One dictionary per lesion and volume: class, fraction (0 to 1), distance_mm (negative inside)."""
+        return [
+            {
+                "id": row.id,
+                "volume": cell.volume,
+                "class": cell.coverage_class,
+                "fraction": cell.fraction,
+                "distance_mm": cell.distance_mm,
+            }
+            for row, cell in self.session.presenter.view.coverage_rows
+        ]
+
+    def saveScene(self, path: str) -> None:
+        """Write everything that is loaded, the case included, as .mrb."""
+        self._do(self.session.presenter.save, Path(path))
+
+    def _do(self, action: typing.Any, *arguments: typing.Any) -> None:
+        self.session.at_once(action, *arguments)
 
     def runFromFiles(
         self,
@@ -142,7 +269,7 @@ class PSMAPlanningTest(ScriptedLoadableModuleTest):
             self.test_library_is_the_one_beside_this_file,
             self.test_grid_puts_voxels_where_slicer_does,
             self.test_mask_survives_segmentation,
-            self.test_panel_follows_the_scene,
+            self.test_workflow_in_the_panel,
         ):
             self.setUp()
             self.delayDisplay(test.__name__)
@@ -186,26 +313,70 @@ class PSMAPlanningTest(ScriptedLoadableModuleTest):
         self.assertTrue((back == mask.array).all())
         self.assertAlmostEqual(mask.volume_ml, 27 * 4.0 * 4.0 * 3.0 / 1000.0)
 
-    def test_panel_follows_the_scene(self) -> None:
-        """A chosen PET is remembered in the scene, and forgotten with it; no observer is left behind."""
-        pet, _hot = self._synthetic_pet()
+    def test_workflow_in_the_panel(self) -> None:
+        """The sample case from loading to a saved and reopened scene, and everything undone and redone."""
         widget = slicer.modules.psmaplanning.widgetRepresentation().self()
-        panel = widget.panel
+        logic, panel = widget.logic, widget.panel
         was_entered = panel.is_entered
         widget.enter()
         self.assertIsNone(panel.ui.petSelector.currentNode(), "Nothing is chosen by guessing.")
-        waiting = panel.ui.patientStatusLabel.text
-        panel.ui.petSelector.setCurrentNode(pet)
-        self.assertEqual(widget.logic.getParameterNode().pet, pet)
-        self.assertNotEqual(panel.ui.patientStatusLabel.text, waiting)
-        self.assertFalse(panel.ui.findLesionsButton.enabled, "A step that is not connected is disabled.")
+        self.assertFalse(panel.ui.findLesionsButton.enabled)
+        with self.assertRaises(Exception) as refused:
+            logic.findLesions()
+        self.assertIn("no_pet", str(refused.exception))
+        pet, _ct = logic.loadSampleCase("small")
+        self.assertEqual(panel.ui.petSelector.currentNode(), pet)
+        ids = logic.findLesions()
+        self.assertGreater(len(ids), 5)
+        self.assertEqual(panel.ui.lesionTable.rowCount, len(ids))
+        self.assertEqual({row["class"] for row in logic.coverageTable()}, {"inside", "partial", "outside"})
+        logic.acceptLesion(ids[0])
+        logic.rejectLesion(ids[1], "ureter")
+        self.assertEqual(panel.ui.undoButton.text, f"Undo: reject lesion {ids[1]}")
+        self._edit_and_undo(logic, ids[2])
+        before = self._tables(logic)
+        path = Path(slicer.app.temporaryPath) / "PSMAPlanningTest.mrb"
+        logic.saveScene(str(path))
         slicer.mrmlScene.Clear()
+        self.assertEqual(logic.lesionTable(), [])
         self.assertIsNone(panel.ui.petSelector.currentNode())
-        self.assertEqual(panel.ui.patientStatusLabel.text, waiting)
+        slicer.util.loadScene(str(path))
+        path.unlink()
+        logic.session.presenter.restore()
+        self.assertEqual(self._tables(logic), before)
+        slicer.mrmlScene.RemoveNode(panel.ui.petSelector.currentNode())
+        panel.presenter.scheduler.run_waiting()
+        self.assertEqual(logic.lesionTable(), [])
+        slicer.mrmlScene.Clear()
         widget.exit()
         self.assertFalse(panel.observes_parameters)
         if was_entered:
             widget.enter()
+
+    def _edit_and_undo(self, logic: PSMAPlanningLogic, lesion_id: str) -> None:
+        """A stroke of the editor becomes one command, which undo and redo take back and do again."""
+        volume_ml = self._volume_ml(logic, lesion_id)
+        node = logic.editLesion(lesion_id)
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(node, lesion_id)
+        lesion_kji = (array > 0).nonzero()
+        array[lesion_kji[0].max(), :, :] = 0
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, lesion_id)
+        logic.finishEdit()
+        edited_ml = self._volume_ml(logic, lesion_id)
+        self.assertLess(edited_ml, volume_ml)
+        logic.undo()
+        self.assertAlmostEqual(self._volume_ml(logic, lesion_id), volume_ml)
+        logic.redo()
+        self.assertAlmostEqual(self._volume_ml(logic, lesion_id), edited_ml)
+
+    @staticmethod
+    def _tables(logic: PSMAPlanningLogic) -> list[list[typing.Any]]:
+        """Both tables, without the digits that a cropped volume changes (1e-14 mm)."""
+        rows = [*logic.lesionTable(), *logic.coverageTable()]
+        return [[round(v, 6) if isinstance(v, float) else v for v in row.values()] for row in rows]
+
+    def _volume_ml(self, logic: PSMAPlanningLogic, lesion_id: str) -> float:
+        return next(row["volume_ml"] for row in logic.lesionTable() if row["id"] == lesion_id)
 
     def _synthetic_pet(self) -> tuple[typing.Any, tuple[int, int, int]]:
         """A PET of SUV 1 with a 3 x 3 x 3 lesion of SUV 5 to 9, and the indices K, J, I of its peak."""

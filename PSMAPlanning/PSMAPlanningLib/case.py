@@ -32,6 +32,7 @@ class PlanningCase:
 
     who: written beside every decision made through this object.
     now: the clock, exchangeable for tests.
+    start: what the case begins with, which undo cannot take back: a case that comes from a saved scene.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class PlanningCase:
         settings: Settings | None = None,
         who: str = "unknown",
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        start: CaseState | None = None,
     ) -> None:
         self.who = who
         self._now = now
-        self._state = CaseState(settings=settings or Settings())
+        self._state = start or CaseState(settings=settings or Settings())
         self._done: list[_Step] = []
         self._undone: list[_Step] = []
         self._observers: list[Observer] = []

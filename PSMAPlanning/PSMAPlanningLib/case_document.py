@@ -43,7 +43,7 @@ def case_document(case: PlanningCase) -> dict[str, Any]:
             for lesion in state.lesions
         ],
         "patient": _patient_document(case, coverage),
-        "warnings": list(state.warnings),
+        "warnings": list(state.all_warnings),
     }
 
 

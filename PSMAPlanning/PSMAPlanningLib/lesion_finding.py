@@ -27,16 +27,21 @@ def find_lesions(state: CaseState, found: Change, stage: Stage) -> CaseState:
         checked_parameters(rule.name, rule.parameters)
     stage.report(0.0, "finding avid regions")
     avid = find_avid_regions(state.pet, settings.detection)
-    stage.report(0.1, "classifying")
-    regions = classify_regions(avid.regions, state.anatomy, state.pet, settings)
+    regions = classify_regions(
+        avid.regions, state.anatomy, state.pet, settings, lambda: stage.report(0.1, "classifying")
+    )
     contoured = [region for region in regions if is_candidate(region)]
     lesions = []
     for number, region in enumerate(contoured, start=1):
         stage.report(0.2 + 0.8 * number / len(contoured), f"contouring {number} of {len(contoured)}")
         lesions.append(_lesion(f"L{number}", state.pet, regions, region, settings, found))
     stage.report(1.0, "contoured")
-    warnings = (*state.warnings, *_warnings(avid, regions, settings))
-    return replace(state, regions=regions, lesions=tuple(lesions), warnings=warnings)
+    return replace(
+        state,
+        regions=regions,
+        lesions=tuple(lesions),
+        finding_warnings=tuple(_warnings(avid, regions, settings)),
+    )
 
 
 def is_candidate(region: AvidRegion) -> bool:

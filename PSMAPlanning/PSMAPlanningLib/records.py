@@ -134,3 +134,9 @@ class CaseState:
     lesions: tuple[Lesion, ...] = ()
     volumes: tuple[RtVolume, ...] = ()
     warnings: tuple[str, ...] = ()
+    finding_warnings: tuple[str, ...] = ()
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What was said about the input, and about the last search for lesions."""
+        return (*self.warnings, *self.finding_warnings)

@@ -10,9 +10,10 @@ import re
 import sys
 import types
 from contextlib import contextmanager
+from functools import cache, partial
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
-from shiboken6 import getCppPointer
+from shiboken6 import Object, delete, getCppPointer
 
 from .dialogs import answering
 
@@ -82,12 +83,13 @@ def pythonqt_manners(answers):
                 if isinstance(member, type) and issubclass(member, QtCore.QObject):
                     for attribute, value in _attributes(member):
                         put(member, attribute, value)
-        put(QtCore.QObject, "connect", lambda *arguments: connections.connect(*arguments))
-        put(QtCore.QObject, "disconnect", lambda *arguments: connections.disconnect(*arguments))
+                    # Every class of PySide6 has one of its own, which hides that of its base.
+                    put(member, "__setattr__", _set_known_attribute)
+        # PySide6 looks `connect` of an instance up by itself, past whatever the class holds.
+        put(QtCore.QObject, "__getattribute__", _finder(QtCore.QObject.__getattribute__, connections))
         put(QtCore.QObject, "name", QtCore.QObject.__dict__["objectName"])
         put(QtCore.QObject, "className", lambda self: self.metaObject().className())
-        put(QtCore.QObject, "delete", _delete)
-        put(QtCore.QObject, "__setattr__", _set_known_attribute)
+        put(QtCore.QObject, "delete", lambda self: delete(self))
         for owner, name, value in answering(answers):
             put(owner, name, value)
         yield namespace
@@ -99,9 +101,12 @@ def pythonqt_manners(answers):
                 setattr(owner, name, former)
 
 
+@cache
 def _attributes(qt_class):
     """The properties that this class adds to its base, as PythonQt shows them."""
+    # Asked once: the second time PySide6 may say that the description of the class was deleted.
     meta = qt_class.staticMetaObject
+    found = []
     for index in range(meta.propertyOffset(), meta.propertyCount()):
         name = meta.property(index).name()
         if name in _STAY_METHODS or not meta.property(index).isReadable():
@@ -115,7 +120,8 @@ def _attributes(qt_class):
         write = methods.get(f"set{capital}")
         if write is None and meta.property(index).isWritable():
             write = _property_writer(name)
-        yield name, Attribute(former, read, write)
+        found.append((name, Attribute(former, read, write)))
+    return found
 
 
 def _property_reader(name):
@@ -126,21 +132,34 @@ def _property_writer(name):
     return lambda self, value: self.setProperty(name, value)
 
 
+def _finder(native, connections):
+    ours = {"connect": connections.connect, "disconnect": connections.disconnect}
+
+    def find(self, name):
+        return partial(ours[name], self) if name in ours else native(self, name)
+
+    return find
+
+
 def _set_known_attribute(self, name, value):
     """PythonQt refuses attributes that a C++ class does not have, which catches misspelled properties."""
     kind = type(self)
-    known = getattr(kind, "__mro__", ())
-    declared = next((base.__dict__[name] for base in known if name in base.__dict__), None)
+    declared = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
     of_slicer = kind.__module__.partition(".")[0] in ("PySide6", "desktop_standin")
-    if of_slicer and not name.startswith("_") and not hasattr(declared, "__set__"):
+    # PySide6 itself keeps signals on their object.
+    is_allowed = (
+        name.startswith("_") or hasattr(declared, "__set__") or isinstance(value, QtCore.SignalInstance)
+    )
+    if isinstance(declared, QtCore.Property):
+        self.setProperty(name, value)
+    elif isinstance(value, QtCore.QObject) and value.objectName == name:
+        # PySide6's loader of .ui files gives the root an attribute for each child; PythonQt's does not.
+        return
+    elif of_slicer and not is_allowed:
         raise AttributeError(f"{name!r} does not exist on {kind.__name__}, or is a method.")
-    object.__setattr__(self, name, value)
-
-
-def _delete(self):
-    import shiboken6
-
-    shiboken6.delete(self)
+    else:
+        # Object is what all of them, and nothing else, come from; it stores what the instance is given.
+        Object.__setattr__(self, name, value)
 
 
 def _signature(sender, signature):

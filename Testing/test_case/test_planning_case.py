@@ -165,15 +165,24 @@ def test_faint_regions_are_listed_and_not_contoured(found):
         ("undecided", "no_anatomy"),
         ("undecided", "low_contrast"),
     ]
-    assert state.warnings[-1].startswith("1 faint regions")
+    assert state.finding_warnings[-1].startswith("1 faint regions")
+
+
+def test_what_was_said_about_the_search_before_is_gone(found):
+    nothing = Settings(detection=DetectionSettings(threshold_suv=500))
+    change = found.lesions[0].history[0]
+    first = find_lesions(replace(found, settings=nothing), change, Stage(no_progress))
+    second = find_lesions(replace(first, settings=Settings()), change, Stage(no_progress))
+    assert first.finding_warnings
+    assert second.all_warnings == found.all_warnings
 
 
 def test_nothing_found_says_no_lesion_never_no_disease(found):
     settings_ = Settings(detection=DetectionSettings(threshold_suv=500))
     state = find_lesions(replace(found, settings=settings_), found.lesions[0].history[0], Stage(no_progress))
     assert state.lesions == ()
-    assert "No lesion found at this threshold (SUV 500)" in state.warnings[-1]
-    assert "not mean no disease" in state.warnings[-1]
+    assert "No lesion found at this threshold (SUV 500)" in state.finding_warnings[-1]
+    assert "not mean no disease" in state.finding_warnings[-1]
 
 
 @given(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -54,28 +54,36 @@ def spill_out_mm(organ_suv: float, threshold_suv: float, fwhm_mm: float) -> floa
 
 
 def classify_regions(
-    regions: tuple[AvidRegion, ...], anatomy: Mapping[str, Mask], pet: Image, settings: Settings
+    regions: tuple[AvidRegion, ...],
+    anatomy: Mapping[str, Mask],
+    pet: Image,
+    settings: Settings,
+    go_on: Callable[[], None] = lambda: None,
 ) -> tuple[AvidRegion, ...]:
     """The regions with class and reason code: "organ:NAME", "beyond:NAME", "no_anatomy", "low_contrast".
 
     A region that reaches beyond an organ's spill-out comes back as the organ's part and the foci beyond,
     so there can be more regions than before; all are named anew, hottest first.
+    go_on: called before each piece of work; what it raises ends the work.
     """
     organs = {name: mask for name, mask in anatomy.items() if name in physiologic_organs()}
     classified: list[AvidRegion] = []
     for region in regions:
+        go_on()
         organ = _organ_of(region, organs)
         if organ is not None:
-            classified += _organ_and_foci(region, organ, organs, pet, settings)
+            classified += _organ_and_foci(region, organ, organs, pet, settings, go_on)
         elif anatomy:
             classified.append(region.classified(RegionClass.LESION, None))
         else:
             classified.append(region.classified(RegionClass.UNDECIDED, NO_ANATOMY))
     named = renumbered(classified)
-    return tuple(
-        region.classified(RegionClass.UNDECIDED, FAINT) if _is_faint(pet, named, region, settings) else region
-        for region in named
-    )
+    judged = []
+    for region in named:
+        go_on()
+        faint = _is_faint(pet, named, region, settings)
+        judged.append(region.classified(RegionClass.UNDECIDED, FAINT) if faint else region)
+    return tuple(judged)
 
 
 def _organ_of(region: AvidRegion, organs: Mapping[str, Mask]) -> str | None:
@@ -89,7 +97,12 @@ def _organ_of(region: AvidRegion, organs: Mapping[str, Mask]) -> str | None:
 
 
 def _organ_and_foci(
-    region: AvidRegion, name: str, organs: Mapping[str, Mask], pet: Image, settings: Settings
+    region: AvidRegion,
+    name: str,
+    organs: Mapping[str, Mask],
+    pet: Image,
+    settings: Settings,
+    go_on: Callable[[], None],
 ) -> list[AvidRegion]:
     """The organs' part of a region, named after the main organ, and what lies beyond their spill-out."""
     detection = settings.detection
@@ -97,6 +110,7 @@ def _organ_and_foci(
     points = region.mask.points_ras()
     beyond = region.mask.array.copy()
     for other, organ in organs.items():
+        go_on()
         inside = occupancy_at(organ, points) >= 0.5
         if not inside.any():
             continue

@@ -1,16 +1,24 @@
-"""The panel in Qt: opens the .ui file, binds the selectors to the scene, says what each step waits for."""
+"""The panel in Qt: opens the .ui file, passes presses on to the presenter, shows its view state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.util import VTKObservationMixin
+
+from . import words
+from .editor import ContourEditor
+from .sections import remember_open_sections
+from .tables import CoverageTable, LesionTable
+from .thread_worker import InlineScheduler, InlineWorker, ThreadWorker
+from .view_state import Action, ViewState
+from .views import Views
+from .worker import QtClock, QtScheduler
 
 
 @parameterNodeWrapper
@@ -29,7 +37,7 @@ class PanelParameters:
 
 
 class PlanningPanel(VTKObservationMixin):
-    """The panel's widgets and their life; nothing is computed here.
+    """The panel's widgets and their life; nothing is computed or decided here.
 
     root: the widget to be put into the module's layout. ui: its children by name.
     """
@@ -39,25 +47,39 @@ class PlanningPanel(VTKObservationMixin):
         self._logic = logic
         self._parameters: PanelParameters | None = None
         self._gui_tag: int | None = None
+        self._is_rendering = False
         self.is_entered = False
         self.root = slicer.util.loadUI(ui_file)
         self.ui = slicer.util.childWidgetVariables(self.root)
         # The .ui file passes the scene on to every MRML widget.
         self.root.setMRMLScene(slicer.mrmlScene)
-        self._sections = {
-            "patient": self.ui.patientCollapsibleButton,
-            "lesions": self.ui.lesionsCollapsibleButton,
-            "contours": self.ui.contoursCollapsibleButton,
-            "rtVolumes": self.ui.rtVolumesCollapsibleButton,
-            "coverage": self.ui.coverageCollapsibleButton,
-            "export": self.ui.exportCollapsibleButton,
-        }
-        self._remember_open_sections()
+        self.clock = QtClock(self.root)
+        self.worker = ThreadWorker(self.clock)
+        self.scheduler = QtScheduler(self.root)
+        self.session = logic.session
+        self.presenter = self.session.presenter
+        self.presenter.work.worker = self.worker
+        self.presenter.scheduler = self.scheduler
+        self.editor = ContourEditor(self.ui.editorFrame)
+        self._views = Views()
+        self._lesion_table = LesionTable(self.ui.lesionTable, self.presenter.select_lesion)
+        self._coverage_table = CoverageTable(self.ui.coverageTable, self.presenter.select_lesion)
+        self._tooltips = {name: widget.toolTip for name, widget in self._widgets_of_actions().items()}
+        remember_open_sections(
+            patient=self.ui.patientCollapsibleButton,
+            lesions=self.ui.lesionsCollapsibleButton,
+            contours=self.ui.contoursCollapsibleButton,
+            rtVolumes=self.ui.rtVolumesCollapsibleButton,
+            coverage=self.ui.coverageCollapsibleButton,
+            export=self.ui.exportCollapsibleButton,
+        )
         self._disable_what_is_not_connected()
-        self.ui.dicomButton.connect("clicked()", self._open_dicom_module)
+        self._connect()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._on_scene_end_close)
-        self._show_status()
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._on_scene_end_close)
+        self._stop_rendering = self.presenter.observe(self._render)
+        self._render(self.presenter.view)
 
     # Life
 
@@ -70,16 +92,30 @@ class PlanningPanel(VTKObservationMixin):
         """Follow the scene's parameter node; called each time the module is opened."""
         self.is_entered = True
         self._follow(self._logic.getParameterNode())
+        self._render(self.presenter.view)
 
     def exit(self) -> None:
-        """Stop following; called each time another module is opened instead."""
+        """Stop drawing and following; called each time another module is opened instead."""
         self.is_entered = False
+        self.presenter.finish_edit()
         self._follow(None)
 
     def cleanup(self) -> None:
         """Undo every observation; called when the module is reloaded or Slicer closes."""
         self.exit()
+        self._stop_rendering()
+        self.session.close()
+        self.presenter.work.worker = InlineWorker()
+        self.presenter.scheduler = InlineScheduler()
+        self.worker.close()
+        self.scheduler.cancel_all()
+        self.editor.cleanup()
+        self._lesion_table.disconnect()
+        self._coverage_table.disconnect()
         self.removeObservers()
+        # Slicer only hides the panel that a reload replaces; its selectors would go on following the scene.
+        self.root.setMRMLScene(None)
+        self.root.deleteLater()
 
     def _on_scene_start_close(self, _caller: Any, _event: str) -> None:
         self._follow(None)
@@ -93,54 +129,142 @@ class PlanningPanel(VTKObservationMixin):
             self._parameters.disconnectGui(self._gui_tag)
             self._gui_tag = None
             self.removeObserver(
-                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._show_status
+                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._on_parameters
             )
         self._parameters = parameters
         if self._parameters is not None:
             self._gui_tag = self._parameters.connectGui(self.ui)
+            self._show_choice(self.presenter.view)
             # The node, not its wrapper: each wrapper is another object, and the mixin keeps what it observed.
-            self.addObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._show_status)
-        self._show_status()
+            self.addObserver(
+                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._on_parameters
+            )
 
-    # What each step waits for
+    # Presses
 
-    def _show_status(self, _caller: Any = None, _event: str | None = None) -> None:
-        parameters = self._parameters
-        pet = parameters.pet if parameters is not None else None
-        volumes = parameters.rtVolumes if parameters is not None else None
+    def _connect(self) -> None:
+        presenter = self.presenter
+        self.ui.dicomButton.connect("clicked()", lambda: slicer.util.selectModule("DICOM"))
+        self.ui.sampleCaseButton.connect("clicked()", lambda: presenter.load_sample_case())
+        self.ui.findLesionsButton.connect("clicked()", lambda: presenter.find_lesions())
+        self.ui.cancelButton.connect("clicked()", lambda: presenter.cancel())
+        self.ui.acceptLesionButton.connect("clicked()", lambda: presenter.accept())
+        self.ui.rejectLesionButton.connect("clicked()", self._reject)
+        self.ui.rejectionReasonLineEdit.connect("returnPressed()", self._reject)
+        self.ui.undoButton.connect("clicked()", lambda: presenter.undo())
+        self.ui.redoButton.connect("clicked()", lambda: presenter.redo())
+        self.ui.editLesionButton.connect("clicked(bool)", self._edit)
+        self.ui.saveSceneButton.connect("clicked()", self._save)
+        # While a slider is dragged nothing is computed; one release is one step of the history.
+        self.ui.detectionThresholdSliderWidget.tracking = False
+        self.ui.detectionThresholdSliderWidget.connect("valueChanged(double)", self._set_detection)
+        self.ui.minimumVolumeSpinBox.connect("editingFinished()", self._set_detection)
+
+    def _reject(self) -> None:
+        if self.presenter.reject(self.ui.rejectionReasonLineEdit.text):
+            self.ui.rejectionReasonLineEdit.clear()
+
+    def _edit(self, wanted: bool) -> None:
+        if wanted:
+            self.presenter.begin_edit()
+        else:
+            self.presenter.finish_edit()
+
+    def _save(self) -> None:
+        self.presenter.save(Path(self.ui.scenePathLineEdit.currentPath))
+
+    def _set_detection(self, _value: float | None = None) -> None:
+        if not self._is_rendering:
+            self.presenter.set_detection(
+                round(self.ui.detectionThresholdSliderWidget.value, 2), self.ui.minimumVolumeSpinBox.value
+            )
+
+    def _on_parameters(self, _caller: Any = None, _event: str | None = None) -> None:
+        """Somebody chose another node, in the panel or in the Python console."""
+        if self._is_rendering or self._parameters is None:
+            return
+        if self.presenter.is_changing:
+            self.scheduler.soon("show again", lambda: self._render(self.presenter.view))
+            return
+        nodes, parameters = self.presenter.view.nodes, self._parameters
+        chosen = {"pet": parameters.pet, "ct": parameters.ct, "volumes": parameters.rtVolumes}
+        choose = {
+            "pet": self.presenter.choose_pet,
+            "ct": self.presenter.choose_ct,
+            "volumes": self.presenter.choose_volumes,
+        }
+        for name, node in chosen.items():
+            if node is not nodes[name]:
+                choose[name](node)
+
+    # What is shown
+
+    def _render(self, view: ViewState) -> None:
+        self._is_rendering = True
+        try:
+            self._show_choice(view)
+            self._show_actions(view)
+            self._show_texts(view)
+            self._lesion_table.show(view)
+            self._coverage_table.show(view)
+            self.ui.detectionThresholdSliderWidget.value = view.detection_threshold_suv
+            self.ui.minimumVolumeSpinBox.value = view.minimum_volume_ml
+            self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
+            self.ui.editLesionButton.checked = view.edited is not None
+            self._views.show(view)
+        finally:
+            self._is_rendering = False
+
+    def _show_choice(self, view: ViewState) -> None:
+        """The selectors show what the case goes by; a refused choice goes back."""
+        if self._parameters is None:
+            return
+        for name, node in (("pet", "pet"), ("ct", "ct"), ("rtVolumes", "volumes")):
+            if getattr(self._parameters, name) is not view.nodes[node]:
+                setattr(self._parameters, name, view.nodes[node])
+
+    def _widgets_of_actions(self) -> dict[str, Any]:
+        return {name: getattr(self.ui, name) for names in _WIDGETS.values() for name in names}
+
+    def _show_actions(self, view: ViewState) -> None:
         ui = self.ui
-        ui.patientStatusLabel.text = _pet_status(pet)
-        ui.rtVolumesStatusLabel.text = _volumes_status(volumes)
-        ui.lesionsStatusLabel.text = (
-            _("Waits for a PET: choose one under Patient.")
-            if pet is None
-            else _("Finding lesions is not connected to the panel yet; see the tooltip of the button.")
-        )
-        ui.contoursStatusLabel.text = _("Waits for lesions.")
-        ui.coverageStatusLabel.text = (
-            _("Waits for lesions and for RT volumes.") if volumes is None else _("Waits for lesions.")
-        )
-        ui.exportStatusLabel.text = _("Waits for a coverage table.")
+        for action, names in _WIDGETS.items():
+            reason = view.blocked.get(action)
+            for name in names:
+                widget = getattr(ui, name)
+                widget.enabled = reason is None
+                # An empty line keeps what the input does apart from why it cannot be used.
+                why = f"\n\n{words.reason_text(reason)}" if reason else ""
+                widget.toolTip = self._tooltips[name] + why
+        ui.undoButton.text = words.history_text(_("Undo"), view.undo_name)
+        ui.redoButton.text = words.history_text(_("Redo"), view.redo_name)
+        ui.progressBar.setVisible(view.is_busy)
+        ui.cancelButton.setVisible(view.is_busy)
+        if view.progress is not None:
+            ui.progressBar.value = round(100 * view.progress.fraction)
+            ui.progressBar.setFormat(f"{view.progress.doing} (%p %)")
+
+    def _show_texts(self, view: ViewState) -> None:
+        ui = self.ui
+        ui.messageLabel.text = words.message_text(view.message)
+        ui.messageLabel.setVisible(bool(ui.messageLabel.text))
+        ui.messageLabel.styleSheet = "color: #B22222; font-weight: bold" if view.message.is_error else ""
+        ui.patientStatusLabel.text = words.pet_text(view)
+        ui.lesionsStatusLabel.text = words.lesions_text(view)
+        ui.contoursStatusLabel.text = words.contours_text(view)
+        ui.rtVolumesStatusLabel.text = words.volumes_text(view)
+        ui.coverageStatusLabel.text = words.coverage_status_text(view)
 
     def _disable_what_is_not_connected(self) -> None:
         ui = self.ui
         not_connected = (
-            ui.sampleCaseButton,
-            ui.detectionThresholdSliderWidget,
-            ui.minimumVolumeSpinBox,
-            ui.findLesionsButton,
-            ui.lesionTable,
-            ui.acceptLesionButton,
-            ui.rejectLesionButton,
-            ui.undoButton,
-            ui.redoButton,
+            ui.planningCtSelector,
             ui.fixedSuvRuleCheckBox,
             ui.percentMaxRuleCheckBox,
             ui.backgroundPercentRuleCheckBox,
             ui.consensusMethodComboBox,
             ui.contourButton,
             ui.importRtStructButton,
-            ui.coverageTable,
             ui.outputFolderPathLineEdit,
             ui.exportButton,
         )
@@ -151,42 +275,21 @@ class PlanningPanel(VTKObservationMixin):
         )
         for widget in not_connected:
             widget.enabled = False
-            # An empty line keeps what the input will do apart from why it cannot be used.
             widget.toolTip = f"{widget.toolTip}\n\n{notice}"
-
-    # Sections
-
-    def _remember_open_sections(self) -> None:
-        for name, section in self._sections.items():
-            key = f"PSMAPlanning/SectionCollapsed/{name}"
-            section.collapsed = slicer.util.settingsValue(key, section.collapsed, slicer.util.toBool)
-            section.connect("contentsCollapsed(bool)", _settings_writer(key))
-
-    def _open_dicom_module(self) -> None:
-        slicer.util.selectModule("DICOM")
+        ui.exportStatusLabel.text = _("Report and pictures are written by psma-planning run.")
 
 
-def _settings_writer(key: str) -> Callable[[bool], None]:
-    def write(value: bool) -> None:
-        qt.QSettings().setValue(key, value)
-
-    return write
-
-
-def _pet_status(pet: Any) -> str:
-    """What is known about the chosen PET; its units are shown, never assumed."""
-    if pet is None:
-        return _("Waits for a PET: load a DICOM study or a file, then choose it above.")
-    units = pet.GetVoxelValueUnits()
-    if units is None or not units.GetCodeMeaning():
-        return _("The units of {name} are not stated in the scene; it is not taken for SUV.").format(
-            name=pet.GetName()
-        )
-    return _("{name} is in {units}.").format(name=pet.GetName(), units=units.GetCodeMeaning())
-
-
-def _volumes_status(volumes: Any) -> str:
-    if volumes is None:
-        return _("Waits for RT volumes: load a segmentation or an RTSTRUCT, then choose it above.")
-    count = volumes.GetSegmentation().GetNumberOfSegments()
-    return _("{name}: {count} structures.").format(name=volumes.GetName(), count=count)
+_WIDGETS: dict[Action, tuple[str, ...]] = {
+    Action.CHOOSE: ("petSelector", "ctSelector", "rtVolumesSelector"),
+    Action.LOAD_SAMPLE: ("sampleCaseButton",),
+    Action.SET_DETECTION: ("detectionThresholdSliderWidget", "minimumVolumeSpinBox"),
+    Action.FIND: ("findLesionsButton",),
+    Action.CANCEL: ("cancelButton",),
+    Action.SELECT: ("lesionTable", "coverageTable"),
+    Action.ACCEPT: ("acceptLesionButton",),
+    Action.REJECT: ("rejectLesionButton", "rejectionReasonLineEdit"),
+    Action.EDIT: ("editLesionButton",),
+    Action.UNDO: ("undoButton",),
+    Action.REDO: ("redoButton",),
+    Action.SAVE: ("scenePathLineEdit", "saveSceneButton"),
+}

@@ -9,7 +9,9 @@ from typing import Any
 from .labels import lesion_balls
 from .owned_nodes import CT, PET, OwnedNodes
 
-_LAYOUTS = (("Red", "Axial"), ("Green", "Coronal"), ("Yellow", "Sagittal"))
+_LAYOUTS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+# Slicer's layouts bring these along; a view from a scene that lacks them gets a grey, nameless header.
+_COLORS = {"Red": (0.953, 0.290, 0.200), "Green": (0.435, 0.690, 0.294), "Yellow": (0.929, 0.835, 0.298)}
 _VIEW_PIXELS = 500
 _PET_OVER_CT = 0.5
 
@@ -27,7 +29,9 @@ def slice_views_for_saving(scene: Any) -> Iterator[None]:
         yield
         return
     added = [
-        node for layout, orientation in _LAYOUTS for node in _slice_view(nodes, base, layout, orientation)
+        node
+        for layout, orientation in _LAYOUTS.items()
+        for node in _slice_view(nodes, base, layout, orientation)
     ]
     try:
         yield
@@ -42,6 +46,8 @@ def _slice_view(nodes: OwnedNodes, base: Any, layout: str, orientation: str) -> 
     logic = vtkMRMLSliceLogic()
     logic.SetMRMLScene(nodes.scene)
     view = logic.AddSliceNode(layout)
+    view.SetLayoutLabel(layout[0])
+    view.SetLayoutColor(*_COLORS[layout])
     view.SetOrientation(orientation)
     view.SetDimensions(_VIEW_PIXELS, _VIEW_PIXELS, 1)
     composite = logic.GetSliceCompositeNode()

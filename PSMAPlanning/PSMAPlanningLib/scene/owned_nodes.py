@@ -13,6 +13,7 @@ ROLES = (PET, CT, LESIONS, CONTOURS, VOLUMES, LESION_TABLE, COVERAGE_TABLE, CONT
 
 _FOLDER_NAME = "PSMA planning"
 _FOLDER_ATTRIBUTE = "PSMAPlanning.Folder"
+_OWNED_ATTRIBUTE = "PSMAPlanning.Owned"
 
 
 class OwnedNodes:
@@ -25,7 +26,7 @@ class OwnedNodes:
 
     def get(self, role: str) -> Any | None:
         """The node of that role; None when the scene has none (any more)."""
-        parameters = self._existing_parameters()
+        parameters = self.existing_parameters()
         return parameters.GetNodeReference(role) if parameters is not None else None
 
     def get_or_create(self, role: str, node_class: str, name: str) -> Any:
@@ -36,21 +37,34 @@ class OwnedNodes:
         node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
         if node is None:
             raise SceneError(f"MRML could not make a {node_class} node.")
+        node.SetAttribute(_OWNED_ATTRIBUTE, "1")
         self.parameters().SetNodeReferenceID(role, node.GetID())
         self._put_in_folder(node)
         return node
 
+    def adopt(self, role: str, node: Any) -> None:
+        """Let a node that somebody else made stand for the role; it is referred to, and never removed."""
+        self.parameters().SetNodeReferenceID(role, node.GetID())
+
+    def is_ours(self, node: Any) -> bool:
+        """Whether the node was made for the case, and may be rewritten and removed by it."""
+        return node.GetAttribute(_OWNED_ATTRIBUTE) == "1"
+
     def remove(self, role: str) -> None:
-        """Remove the node of that role together with the display and storage nodes only it uses."""
+        """Remove the node of that role together with the display and storage nodes only it uses.
+
+        A node that the user chose is only let go.
+        """
         node = self.get(role)
         if node is None:
             return
-        self._existing_parameters().SetNodeReferenceID(role, None)
-        displays = [node.GetNthDisplayNode(n) for n in range(_count(node, "GetNumberOfDisplayNodes"))]
-        storages = [node.GetNthStorageNode(n) for n in range(_count(node, "GetNumberOfStorageNodes"))]
+        self.existing_parameters().SetNodeReferenceID(role, None)
+        if not self.is_ours(node):
+            return
+        helpers = helper_ids(node)
         self.scene.RemoveNode(node)
-        for helper in (*displays, *storages):
-            if helper is not None and self.scene.IsNodePresent(helper):
+        for helper in map(self.scene.GetNodeByID, helpers):
+            if helper is not None:
                 self.scene.RemoveNode(helper)
 
     def remove_all(self) -> None:
@@ -61,13 +75,13 @@ class OwnedNodes:
         folder = self._existing_folder(hierarchy)
         if folder:
             hierarchy.RemoveItem(folder)
-        parameters = self._existing_parameters()
+        parameters = self.existing_parameters()
         if parameters is not None:
             self.scene.RemoveNode(parameters)
 
     def parameters(self) -> Any:
         """The module's parameter node, created when there is none."""
-        node = self._existing_parameters()
+        node = self.existing_parameters()
         if node is not None:
             return node
         node = self.scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
@@ -82,7 +96,8 @@ class OwnedNodes:
             raise SceneError("MRML did not take the parameter node of PSMAPlanning.")
         return added
 
-    def _existing_parameters(self) -> Any | None:
+    def existing_parameters(self) -> Any | None:
+        """The module's parameter node; None when the scene has none."""
         return self.scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
 
     def _put_in_folder(self, node: Any) -> None:
@@ -118,6 +133,13 @@ class OwnedNodes:
             if hierarchy.GetItemAttribute(items.GetId(n), _FOLDER_ATTRIBUTE):
                 return items.GetId(n)
         return 0
+
+
+def helper_ids(node: Any) -> list[str]:
+    """IDs of the display and storage nodes of a node."""
+    displays = [node.GetNthDisplayNode(n) for n in range(_count(node, "GetNumberOfDisplayNodes"))]
+    storages = [node.GetNthStorageNode(n) for n in range(_count(node, "GetNumberOfStorageNodes"))]
+    return [helper.GetID() for helper in (*displays, *storages) if helper is not None]
 
 
 def _count(node: Any, method: str) -> int:

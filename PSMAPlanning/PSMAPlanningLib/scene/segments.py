@@ -17,11 +17,12 @@ from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
 from .appearance import Color
-from .surfaces import smooth_surface
+from .surfaces import surface_for_display
 from .volume_nodes import grid_of_matrix, numpy_matrix, vtk_matrix
 
 _PARALLEL = 1e-4
 _ALIGNED_VOXELS = 0.01
+_SAME_COLOR = 1e-4
 _MOST_LATTICE_VOXELS = 30e6
 _MOST_SAVED_VOXELS = 2e9
 """Over all segments: saving, Slicer resamples every segment to the extent of all, about 3 ns a voxel."""
@@ -32,6 +33,7 @@ class SegmentContent:
     """What a segment is to show: name, mask, color, tags and the terminology it goes by.
 
     lattice: the grid the mask was cropped from; segments with the same one merge exactly when saved.
+    shape: the mask whose surface is shown in 3D, when `mask` is a copy of it on other voxels.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SegmentContent:
     terminology: str
     tags: Mapping[str, str]
     lattice: VoxelGrid
+    shape: Mask | None = None
 
 
 def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask: bool = True) -> None:
@@ -54,11 +57,16 @@ def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask
     is_new = segment is None
     if is_new:
         segment = vtkSegment()
-    segment.SetName(content.name)
-    segment.SetColor(*content.color)
-    segment.SetTerminology(content.terminology)
+    # Every call counts as a change that all views follow, so only what differs is written.
+    if segment.GetName() != content.name:
+        segment.SetName(content.name)
+    if np.abs(np.subtract(segment.GetColor(), content.color)).max() > _SAME_COLOR:
+        segment.SetColor(*content.color)
+    if is_new:
+        segment.SetTerminology(content.terminology)
     for tag, value in content.tags.items():
-        segment.SetTag(tag, value)
+        if segment_tag(segment, tag) != value:
+            segment.SetTag(tag, value)
     if is_new or with_mask:
         segment.AddRepresentation(
             vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(),
@@ -67,7 +75,8 @@ def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask
         # Saving merges segments into one image and numbers them; a fresh image of our own is 0 and 1 again.
         segment.SetLabelValue(1)
         segment.AddRepresentation(
-            vtkSegmentationConverter.GetClosedSurfaceRepresentationName(), smooth_surface(content.mask)
+            vtkSegmentationConverter.GetClosedSurfaceRepresentationName(),
+            surface_for_display(content.shape or content.mask),
         )
     if is_new and not segmentation.AddSegment(segment, segment_id):
         raise SceneError(f"MRML did not take the segment {content.name!r}.")
@@ -75,15 +84,23 @@ def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask
 
 def read_segment(node: Any, segment_id: str) -> Mask:
     """The voxels of a segment on their own grid, cropped, as a copy."""
-    from slicer import vtkSegmentationConverter
-    from vtk import vtkMatrix4x4
-
     segment = node.GetSegmentation().GetSegment(segment_id)
     if segment is None:
         raise SceneError(f"The segmentation {node.GetName()!r} has no segment {segment_id!r}.")
+    mask = mask_of_segment(segment)
+    if mask is None:
+        raise SceneError(f"The segment {segment.GetName()!r} holds no voxels.")
+    return mask
+
+
+def mask_of_segment(segment: Any) -> Mask | None:
+    """The voxels of a vtkSegment on their own grid, cropped, as a copy; None when it has no label image."""
+    from slicer import vtkSegmentationConverter
+    from vtk import vtkMatrix4x4
+
     image = segment.GetRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
     if image is None or image.GetPointData().GetScalars() is None:
-        raise SceneError(f"The segment {segment.GetName()!r} holds no voxels.")
+        return None
     matrix = vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     extent = image.GetExtent()

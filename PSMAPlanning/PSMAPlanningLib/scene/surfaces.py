@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -14,6 +16,19 @@ _ITERATIONS = 20
 _VOLUME_CORRECTIONS = 12
 _VOLUME_TOLERANCE = 2e-4
 _LEAST_KEPT = 0.7
+
+
+_made: WeakKeyDictionary[Mask, vtk.vtkPolyData] = WeakKeyDictionary()
+
+
+def surface_for_display(mask: Mask) -> vtk.vtkPolyData:
+    """The smooth surface of a mask, made once; whoever shows it must not change it.
+
+    Work beside the interface calls this ahead of time, so that showing the result takes no time.
+    """
+    if mask not in _made:
+        _made[mask] = smooth_surface(mask)
+    return _made[mask]
 
 
 def smooth_surface(mask: Mask) -> vtk.vtkPolyData:

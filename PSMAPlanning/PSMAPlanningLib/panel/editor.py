@@ -1,0 +1,89 @@
+"""Slicer's segment editor, embedded: it draws on a node of its own, and has no undo of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+EFFECTS = ("Paint", "Erase", "Draw", "Threshold", "Islands", "Margin", "Smoothing", "Scissors")
+_PARAMETERS_TAG = "PSMAPlanningEditor"
+
+
+class ContourEditor:
+    """The editor widget in `frame`, made when it is first needed."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+        self._frame.setVisible(False)
+        self._shown_node: Any | None = None
+        self.widget: Any | None = None
+
+    def show(self, edit_node: Any | None, lesion_id: str | None, pet_node: Any | None) -> None:
+        """Bind the editor to a segmentation and its PET; None closes it."""
+        if edit_node is None or pet_node is None:
+            self._unbind()
+            return
+        if edit_node is self._shown_node:
+            return
+        if self.widget is None:
+            self._make()
+        self.widget.setMRMLSegmentEditorNode(_editor_parameters())
+        self.widget.setSegmentationNode(edit_node)
+        self.widget.setSourceVolumeNode(pet_node)
+        self.widget.setCurrentSegmentID(lesion_id)
+        self.widget.setupViewObservations()
+        self._shown_node = edit_node
+        self._frame.setVisible(True)
+
+    def cleanup(self) -> None:
+        """Let go of scene and views, and remove the editor's parameter node."""
+        self._unbind()
+        if self.widget is not None:
+            self.widget.setMRMLSegmentEditorNode(None)
+            self.widget.setMRMLScene(None)
+            self.widget.deleteLater()
+            self.widget = None
+        node = slicer.mrmlScene.GetSingletonNode(_PARAMETERS_TAG, "vtkMRMLSegmentEditorNode")
+        if node is not None:
+            slicer.mrmlScene.RemoveNode(node)
+
+    def _unbind(self) -> None:
+        self._frame.setVisible(False)
+        self._shown_node = None
+        if self.widget is not None:
+            self.widget.setActiveEffect(None)
+            self.widget.setSegmentationNode(None)
+            self.widget.setSourceVolumeNode(None)
+            self.widget.removeViewObservations()
+
+    def _make(self) -> None:
+        editor = slicer.qMRMLSegmentEditorWidget()
+        # Before first use: its own undo would also take back what the case wrote, and still acts on states
+        # that exist when it is switched off.
+        editor.setMaximumNumberOfUndoStates(0)
+        editor.setUndoEnabled(False)
+        editor.setMRMLSegmentEditorNode(_editor_parameters())
+        editor.setMRMLScene(slicer.mrmlScene)
+        editor.setEffectNameOrder(list(EFFECTS))
+        editor.unorderedEffectsVisible = False
+        editor.segmentationNodeSelectorVisible = False
+        editor.sourceVolumeNodeSelectorVisible = False
+        editor.specifyGeometryButtonVisible = False
+        editor.addRemoveSegmentButtonsVisible = False
+        editor.show3DButtonVisible = False
+        editor.switchToSegmentationsButtonVisible = False
+        self._frame.layout().addWidget(editor)
+        self.widget = editor
+
+
+def _editor_parameters() -> Any:
+    scene = slicer.mrmlScene
+    node = scene.GetSingletonNode(_PARAMETERS_TAG, "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_PARAMETERS_TAG)
+        node.SetSaveWithScene(False)
+        node = scene.AddNode(node)
+    return node

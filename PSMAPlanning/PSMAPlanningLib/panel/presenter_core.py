@@ -1,0 +1,206 @@
+"""What every action of the panel goes through: refusals, errors, the case, running work, the view state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..case import PlanningCase
+from ..errors import CancelledError, CaseError, PlanningError
+from ..progress import Progress
+from ..records import CaseState
+from ..scene.owned_nodes import CT, PET
+from .editing import Editing
+from .ports import SceneAdapter, Scheduler, Worker
+from .rows import blocked_actions, lesion_rows
+from .running_work import Outcome, RunningWork
+from .view_state import Action, LesionRow, Message, Notice, Reason, ViewState
+
+Listener = Callable[[ViewState], None]
+
+FIND, LOAD_SAMPLE = "find lesions", "load the sample case"
+_LOGGER = logging.getLogger("PSMAPlanning")
+
+
+class PresenterCore:
+    """State and inner workings of the presenter; its actions are in `Presenter`.
+
+    error: what the last action raised or was refused for; None when it was done.
+    """
+
+    def __init__(self, case: PlanningCase, scene: SceneAdapter, worker: Worker, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.work = RunningWork(worker, self._emit, self._on_work_ended)
+        self.error: Exception | None = None
+        self._scene = scene
+        self._editing = Editing(scene)
+        self._listeners: list[Listener] = []
+        self._depth = 0
+        self._message = Message()
+        self._selected: str | None = None
+        self._shown: CaseState | None = None
+        self._rows: tuple[CaseState | None, tuple[LesionRow, ...]] = (None, ())
+        self._take(case)
+
+    # What is shown
+
+    @property
+    def view(self) -> ViewState:
+        """The state of the panel now."""
+        state = self.case.state
+        detection = state.settings.detection
+        if self._rows[0] is not state:
+            self._rows = (state, lesion_rows(self.case))
+        return ViewState(
+            blocked=blocked_actions(self.case, self._selected, self.work.is_busy),
+            nodes={
+                "pet": self._scene.node(PET) if state.pet is not None else None,
+                "ct": self._scene.node(CT) if state.ct is not None else None,
+                "volumes": self._scene.volumes_source(state),
+            },
+            detection_threshold_suv=detection.threshold_suv,
+            minimum_volume_ml=detection.minimum_volume_ml,
+            lesions=self._rows[1],
+            selected=self._selected,
+            edited=self._editing.lesion_id,
+            edit_node=self._scene.edit_node,
+            undo_name=self.case.undo_name,
+            redo_name=self.case.redo_name,
+            progress=self.work.progress,
+            message=self._message,
+            warnings=state.all_warnings,
+            is_reviewed=self.case.is_reviewed,
+        )
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether an action is under way or a node is going; what selectors show then nobody chose."""
+        return self._depth > 0 or self._scene.is_removing
+
+    def observe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the view state after each change; returns the function that ends this."""
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
+
+    def close(self) -> None:
+        """Drop running work and every observation; the scene keeps the case's nodes."""
+        self._do(None, lambda: self._editing.finish(self.case))
+        self.drop_all()
+        self._stop_case()
+        self._listeners.clear()
+        self._scene.close()
+
+    # Between cases
+
+    def drop_all(self) -> None:
+        """Forget running work, edits and what was to be done soon; the case stays as it is."""
+        self.work.drop()
+        self.scheduler.cancel_all()
+        self._editing.drop()
+
+    def begin_again(self, start: CaseState | None = None) -> None:
+        """Leave the case for a new one; its history goes with it."""
+        self.drop_all()
+        self._stop_case()
+        self._selected = self._shown = None
+        self._message = Message()
+        self._take(PlanningCase(who=self.case.who, start=start))
+        self._emit()
+
+    # Inside
+
+    def _do(self, action: Action | None, step: Callable[[], Any], needs_selection: bool = True) -> bool:
+        """Run a step unless it is blocked; what goes wrong is said, and leaves the case as it was."""
+        self.error = None
+        blocked = blocked_actions(self.case, self._selected, self.work.is_busy)
+        reason = blocked.get(action)
+        if reason is Reason.NO_SELECTION and not needs_selection:
+            reason = None
+        if reason is not None:
+            self.error = CaseError(f"{action.value} is not possible now: {reason.value}.")
+            self._message = Message(Notice.REFUSED, reason.value)
+        else:
+            if action is not None:
+                self._message = Message()
+            self._depth += 1
+            try:
+                step()
+            except PlanningError as error:
+                self.error = error
+                self._message = Message(Notice.ERROR, str(error))
+            finally:
+                self._depth -= 1
+        self._emit()
+        return self.error is None
+
+    def _perform(self, name: str, **changes: Any) -> None:
+        self.case.perform(name, replace(self.case.state, **changes))
+
+    def _select(self, lesion_id: str | None) -> None:
+        if self._editing.lesion_id not in (None, lesion_id):
+            self._editing.finish(self.case)
+        self._selected = lesion_id
+
+    def _take(self, case: PlanningCase) -> None:
+        self.case = case
+        self._stop_case = case.observe(self._on_case_changed)
+
+    def _on_case_changed(self, _before: CaseState, after: CaseState) -> None:
+        if self._selected not in {lesion.id for lesion in after.lesions}:
+            self._selected = None
+        # While nodes are rewritten the selectors jump; that is nobody's choice.
+        self._depth += 1
+        try:
+            self._show()
+            self._editing.follow(self.case)
+        finally:
+            self._depth -= 1
+        if self._depth == 0:
+            # The case was changed from outside, as from the Python console.
+            self._emit()
+
+    def _show(self) -> None:
+        # When showing fails half-way, the next change writes everything.
+        before, self._shown = self._shown, None
+        self._scene.show(before, self.case.state, self.case.coverage())
+        self._shown = self.case.state
+
+    def _emit(self) -> None:
+        view = self.view
+        for listener in tuple(self._listeners):
+            listener(view)
+
+    # Work beside the interface
+
+    def _start(self, name: str, compute: Callable[[CaseState, Progress], CaseState]) -> None:
+        self._editing.finish(self.case)
+        state = self.case.state
+        self.work.start(name, lambda progress: compute(state, progress), state)
+
+    def _on_work_ended(self, outcome: Outcome) -> None:
+        self._do(None, lambda: self._take_outcome(outcome))
+
+    def _take_outcome(self, outcome: Outcome) -> None:
+        if isinstance(outcome.error, CancelledError):
+            self._message = Message(Notice.CANCELLED)
+        elif isinstance(outcome.error, PlanningError):
+            raise outcome.error
+        elif outcome.error is not None:
+            # A mistake of ours must neither be lost in the thread nor stop the panel.
+            _LOGGER.error("%s failed", outcome.name, exc_info=outcome.error)
+            self.error = CaseError(f"This failed unexpectedly ({outcome.error!r}); nothing was changed.")
+            self._message = Message(Notice.ERROR, str(self.error))
+        elif outcome.started_from is not self.case.state:
+            self.error = CaseError("The case changed in the meantime; the result was dropped.")
+            self._message = Message(Notice.OUTDATED)
+        else:
+            self.case.perform(outcome.name, outcome.result)
+            notice = Notice.FOUND if outcome.name == FIND else Notice.LOADED
+            self._message = Message(notice, count=len(outcome.result.lesions))

@@ -1,0 +1,21 @@
+"""Many changes to the scene that views, tables and lists look at once, when all are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def batch(scene: Any) -> Iterator[None]:
+    """While open, Slicer's views and lists do not follow; afterwards they look at everything again."""
+    scene.StartState(scene.BatchProcessState)
+    try:
+        yield
+    finally:
+        scene.EndState(scene.BatchProcessState)
+        # The end of a batch alone draws nothing; the next event of any segmentation does.
+        node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+        if node is not None:
+            node.Modified()

@@ -1,0 +1,114 @@
+"""Nodes that the user chose, as the case's images and volumes; refused where anything would be a guess.
+
+A node under a transform that moves it is refused, not resampled: SUV and contours are compared where they
+were measured, and hardening a transform is one click the user should know about.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import GridError, SceneError, UnitsError
+from ..imaging.image import Image, Quantity
+from ..records import RtVolume
+from ..rtvolumes.names import kind_of, unique_names
+from .segments import mask_of_segment, segment_tag
+from .volume_nodes import numpy_matrix, read_image
+
+_IDENTITY_TOLERANCE = 1e-6
+
+
+def read_pet_node(node: Any) -> Image:
+    """The PET in a volume node; raises UnitsError unless its units code says SUV by body weight."""
+    _refuse_moved(node)
+    image = read_image(node)
+    if image.quantity is not Quantity.SUVBW:
+        raise UnitsError(
+            f"{node.GetName()} is not taken as a PET because its voxels are {_units_text(node)}; "
+            "load it with its SUV scaling, or state the units with the command line."
+        )
+    if not np.isfinite(image.array).all():
+        raise SceneError(f"{node.GetName()} holds voxels that are no numbers; load it again from its source.")
+    return image
+
+
+def read_ct_node(node: Any) -> Image:
+    """The CT in a volume node; a volume whose units code says something else than Hounsfield is refused.
+
+    Volumes without any units code are taken: Slicer writes none for most CT files.
+    """
+    _refuse_moved(node)
+    image = read_image(node)
+    if image.quantity not in (Quantity.HOUNSFIELD, Quantity.UNKNOWN):
+        raise UnitsError(f"{node.GetName()} is not taken as a CT because its voxels are {_units_text(node)}.")
+    return Image(image.array, image.grid, Quantity.HOUNSFIELD)
+
+
+def read_volumes_node(
+    node: Any, pet: Image | None, tag_prefix: str
+) -> tuple[tuple[RtVolume, ...], tuple[str, ...]]:
+    """Every filled segment of a segmentation as an RT volume, on the segmentation's own voxels; warnings.
+
+    The node stays as it is: contours and surfaces become voxels in a copy.
+    """
+    _refuse_moved(node)
+    from slicer import vtkSegmentation, vtkSegmentationConverter
+
+    labelmap = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+    segmentation = node.GetSegmentation()
+    if segmentation.GetNumberOfSegments() == 0:
+        raise SceneError(f"{node.GetName()} has no segments; choose the segmentation that holds the volumes.")
+    if not segmentation.ContainsRepresentation(labelmap):
+        copy = vtkSegmentation()
+        copy.DeepCopy(segmentation)
+        if not copy.CreateRepresentation(labelmap):
+            raise SceneError(
+                f"{node.GetName()} cannot be turned into voxels; set its reference image in Segmentations."
+            )
+        segmentation = copy
+    found: list[RtVolume] = []
+    warnings: list[str] = []
+    for segment_id in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(segment_id)
+        mask = mask_of_segment(segment)
+        if mask is None or mask.is_empty:
+            warnings.append(f"{node.GetName()}: {segment.GetName()} is empty and was left out.")
+            continue
+        if pet is not None and not mask.grid.overlaps(pet.grid):
+            raise GridError(f"{segment.GetName()} does not overlap the PET; register it to the PET first.")
+        kind, _ = kind_of(segment.GetName(), segment_tag(segment, tag_prefix + "Kind") or None)
+        found.append(RtVolume(segment.GetName(), mask, kind, "scene", node.GetName()))
+    if not found:
+        raise SceneError(f"{node.GetName()} has only empty segments; draw or import the volumes first.")
+    names = unique_names([volume.name for volume in found])
+    volumes = tuple(
+        RtVolume(name, v.mask, v.kind, v.origin, v.source_file) for name, v in zip(names, found, strict=True)
+    )
+    return volumes, tuple(warnings)
+
+
+def _refuse_moved(node: Any) -> None:
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return
+    from vtk import vtkMatrix4x4
+
+    matrix = vtkMatrix4x4()
+    is_linear = bool(transform.IsTransformToWorldLinear())
+    if is_linear:
+        transform.GetMatrixTransformToWorld(matrix)
+        if np.abs(numpy_matrix(matrix) - np.eye(4)).max() <= _IDENTITY_TOLERANCE:
+            return
+    raise SceneError(
+        f"{node.GetName()} is moved by the transform {transform.GetName()}; "
+        "harden the transform in the Transforms module, then choose the node again."
+    )
+
+
+def _units_text(node: Any) -> str:
+    units = node.GetVoxelValueUnits()
+    if units is None or not units.GetCodeValue():
+        return "in no stated units"
+    return f"in {units.GetCodeMeaning() or units.GetCodeValue()} ({units.GetCodeValue()})"

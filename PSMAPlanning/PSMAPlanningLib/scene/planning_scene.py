@@ -1,0 +1,226 @@
+"""The MRML scene as the panel sees it: nodes in, case out, and what happens to the nodes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import SceneError
+from ..imaging.image import Image
+from ..records import CaseState, Lesion, RtVolume
+from . import appearance
+from .edit_session import EditSession
+from .inputs import read_ct_node, read_pet_node, read_volumes_node
+from .navigation import jump_to
+from .owned_nodes import CT, LESIONS, PET, ROLES, VOLUMES, helper_ids
+from .projection import TAG, SceneProjection
+from .restore import Restored, restore_case
+from .save import save_scene
+
+if TYPE_CHECKING:
+    from ..coverage.lesion_coverage import LesionVolumeCoverage
+    from ..imaging.image import Mask
+
+
+class SceneListener(Protocol):
+    """Who is told what happened to the scene."""
+
+    def scene_closing(self) -> None: ...
+    def scene_closed(self) -> None: ...
+    def scene_loaded(self) -> None: ...
+    def nodes_removed(self, roles: frozenset[str]) -> None: ...
+    def edit_modified(self) -> None: ...
+    def edit_removed(self) -> None: ...
+
+
+class PlanningScene:
+    """Access to one scene for one planning case; `close` takes every observer back.
+
+    is_removing: whether a node is just going; what a selector shows then nobody chose.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
+        self.listener: SceneListener | None = None
+        self._projection = SceneProjection(scene)
+        self._edit: EditSession | None = None
+        self._shown_ids: dict[str, str] = {}
+        self._helper_ids: dict[str, list[str]] = {}
+        self._is_ours = 0
+        self.is_removing = False
+        events = {
+            scene.NodeAboutToBeRemovedEvent: self._on_node_about_to_be_removed,
+            scene.StartCloseEvent: self._on_start_close,
+            scene.EndCloseEvent: self._on_end_close,
+            scene.EndImportEvent: self._on_end_import,
+            scene.NodeRemovedEvent: self._on_node_removed,
+        }
+        # Before Slicer's node selectors, which go to another node when theirs is about to be removed.
+        priority = 10.0
+        self._tags = [scene.AddObserver(event, callback, priority) for event, callback in events.items()]
+
+    def close(self) -> None:
+        """Stop listening to the scene; the case's nodes stay in it."""
+        self.end_edit()
+        for tag in self._tags:
+            self.scene.RemoveObserver(tag)
+        self._tags = []
+        self.listener = None
+
+    # Nodes in
+
+    def read_pet(self, node: Any) -> Image:
+        image = read_pet_node(node)
+        self._projection.remember_source(image, node)
+        return image
+
+    def read_ct(self, node: Any) -> Image:
+        image = read_ct_node(node)
+        self._projection.remember_source(image, node)
+        return image
+
+    def read_volumes(self, node: Any, pet: Image | None) -> tuple[tuple[RtVolume, ...], tuple[str, ...]]:
+        volumes, warnings = read_volumes_node(node, pet, TAG)
+        self._projection.remember_source(volumes[0], node)
+        # The case shows them in a node of its own; both would lie on each other.
+        if node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility(False)
+        return volumes, warnings
+
+    def restore(self) -> Restored | None:
+        restored = restore_case(self._projection.nodes)
+        if restored is not None:
+            for role, image in ((PET, restored.state.pet), (CT, restored.state.ct)):
+                if image is not None:
+                    self._projection.remember_source(image, self.node(role))
+        return restored
+
+    def node(self, role: str) -> Any | None:
+        """The node that shows this part of the case; None when there is none."""
+        return self._projection.nodes.get(role)
+
+    def volumes_source(self, state: CaseState) -> Any | None:
+        """The segmentation the volumes were taken from, else the one that shows them."""
+        source = self._projection.source_of(state.volumes[0]) if state.volumes else None
+        return source or (self.node(VOLUMES) if state.volumes else None)
+
+    # Case out
+
+    def show(
+        self,
+        before: CaseState | None,
+        after: CaseState,
+        coverage: Mapping[str, Mapping[str, LesionVolumeCoverage]],
+    ) -> None:
+        """Bring the nodes from one state of the case to the next; None writes everything."""
+        self._is_ours += 1
+        try:
+            self._projection.update(before, after, coverage)
+            if self._edit is not None:
+                self._hide_edited_lesion(True)
+        finally:
+            self._is_ours -= 1
+            self._remember_ids()
+
+    def save(self, path: Path) -> None:
+        save_scene(self.scene, path)
+
+    def jump_to(self, point_ras: tuple[float, float, float]) -> None:
+        jump_to(self.scene, point_ras)
+
+    def remove_all(self) -> None:
+        """Take everything the case put into the scene out of it."""
+        self.end_edit()
+        self._is_ours += 1
+        try:
+            self._projection.remove()
+        finally:
+            self._is_ours -= 1
+            self._remember_ids()
+
+    # Editing
+
+    def begin_edit(self, lesion: Lesion, pet: Image, color: appearance.Color) -> Any:
+        """The segmentation node in which the lesion's contour can be drawn."""
+        self.end_edit()
+        pet_node = self.node(PET)
+        if pet_node is None:
+            raise SceneError("The PET is not in the scene any more; the lesion cannot be edited.")
+        self._edit = EditSession(
+            self.scene, lesion.id, lesion.contour.mask, pet_node, pet.grid, color, self._on_edit_modified
+        )
+        self._hide_edited_lesion(True)
+        return self._edit.node
+
+    def end_edit(self) -> None:
+        if self._edit is None:
+            return
+        edit = self._edit
+        self._hide_edited_lesion(False)
+        self._edit = None
+        edit.close()
+
+    def drawn(self) -> Mask | None:
+        """What was drawn since the last time it was asked; None when nothing."""
+        return self._edit.drawn() if self._edit is not None else None
+
+    def show_edited(self, mask: Mask) -> None:
+        if self._edit is not None:
+            self._edit.show(mask)
+
+    @property
+    def edit_node(self) -> Any | None:
+        return self._edit.node if self._edit is not None else None
+
+    def _hide_edited_lesion(self, hidden: bool) -> None:
+        """In slices the lesion being edited is drawn by the editor; twice would be confusing."""
+        node = self.node(LESIONS)
+        display = node.GetDisplayNode() if node is not None else None
+        if display is not None and node.GetSegmentation().GetSegment(self._edit.lesion_id) is not None:
+            display.SetSegmentVisibility2DFill(self._edit.lesion_id, not hidden)
+            display.SetSegmentVisibility2DOutline(self._edit.lesion_id, not hidden)
+
+    # Events
+
+    def _remember_ids(self) -> None:
+        nodes = {role: node for role in ROLES if (node := self.node(role)) is not None}
+        self._shown_ids = {node.GetID(): role for role, node in nodes.items()}
+        self._helper_ids = {node.GetID(): helper_ids(node) for node in nodes.values()}
+
+    def _on_start_close(self, _caller: Any, _event: str) -> None:
+        if self.listener is not None:
+            self.listener.scene_closing()
+        self.end_edit()
+
+    def _on_end_close(self, _caller: Any, _event: str) -> None:
+        self._shown_ids = {}
+        if self.listener is not None:
+            self.listener.scene_closed()
+
+    def _on_end_import(self, _caller: Any, _event: str) -> None:
+        if self.listener is not None:
+            self.listener.scene_loaded()
+
+    def _on_edit_modified(self) -> None:
+        if self.listener is not None:
+            self.listener.edit_modified()
+
+    def _on_node_about_to_be_removed(self, _caller: Any, _event: str) -> None:
+        self.is_removing = True
+
+    def _on_node_removed(self, _caller: Any, _event: str) -> None:
+        self.is_removing = False
+        if self._is_ours or self.listener is None or self.scene.IsClosing():
+            return
+        if self._edit is not None and self._edit.node is None:
+            self.listener.edit_removed()
+        gone = {i: role for i, role in self._shown_ids.items() if self.scene.GetNodeByID(i) is None}
+        for node_id in gone:
+            del self._shown_ids[node_id]
+            # Who deletes a node in Python leaves the nodes behind that only it used.
+            for helper in map(self.scene.GetNodeByID, self._helper_ids.pop(node_id)):
+                if helper is not None:
+                    self.scene.RemoveNode(helper)
+        if gone:
+            self.listener.nodes_removed(frozenset(gone.values()))

@@ -1,0 +1,209 @@
+"""What a scene's nodes cannot hold of a case, as JSON on the parameter node: records, decisions, exact masks.
+
+Segments show the contours; the exact voxels are kept here too, because a segmentation is saved on one
+lattice and a lesion's contour may lie on a finer one. Masks are packed bits: about 1 kB for a lesion.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import asdict
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..delineation.avid_regions import AvidRegion, RegionClass
+from ..delineation.rules import Delineation
+from ..errors import SceneError
+from ..imaging.grid import VoxelGrid
+from ..imaging.image import Mask
+from ..imaging.suv import SuvConversion
+from ..records import CaseState, Change, Contour, Lesion, LesionState, Registration, RtVolume
+
+SCHEMA_VERSION = 1
+
+
+class CaseWriter:
+    """Case states to JSON text; masks that did not change are not packed again."""
+
+    def __init__(self) -> None:
+        self._packed: WeakKeyDictionary[Mask, dict[str, Any]] = WeakKeyDictionary()
+
+    def text_of(self, state: CaseState) -> str:
+        """All of the state but its settings and the voxels of images and volumes, which nodes hold."""
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "registration": asdict(state.registration),
+            "warnings": list(state.warnings),
+            "finding_warnings": list(state.finding_warnings),
+            "suv": asdict(state.suv) if state.suv else None,
+            "anatomy": {name: self._mask(mask) for name, mask in state.anatomy.items()},
+            "regions": [self._region(region) for region in state.regions],
+            "lesions": [self._lesion(lesion) for lesion in state.lesions],
+            "volumes": [_volume(volume) for volume in state.volumes],
+        }
+        return json.dumps(document, separators=(",", ":"), allow_nan=False)
+
+    def _region(self, region: AvidRegion) -> dict[str, Any]:
+        return {
+            "id": region.id,
+            "box": [[s.start, s.stop] for s in region.box],
+            "mask": self._mask(region.mask),
+            "suv_max": region.suv_max,
+            "suv_mean": region.suv_mean,
+            "centroid_ras": region.centroid_ras,
+            "peak_ras": region.peak_ras,
+            "class": region.region_class.value,
+            "reason": region.reason,
+            "flags": region.flags,
+        }
+
+    def _lesion(self, lesion: Lesion) -> dict[str, Any]:
+        contour = lesion.contour
+        return {
+            "id": lesion.id,
+            "region": self._region(lesion.region),
+            "state": lesion.state.value,
+            "history": [asdict(change) for change in lesion.history],
+            "contour": {
+                "mask": self._mask(contour.mask),
+                "source": contour.source,
+                "method": contour.method,
+                "threshold_suv": contour.threshold_suv,
+                "inputs": contour.inputs,
+                "flags": contour.flags,
+            },
+            "candidates": [
+                {
+                    "rule": candidate.rule,
+                    "parameters": dict(candidate.parameters),
+                    "threshold_suv": candidate.threshold_suv,
+                    "mask": self._mask(candidate.mask),
+                    "flags": candidate.flags,
+                }
+                for candidate in lesion.candidates
+            ],
+        }
+
+    def _mask(self, mask: Mask) -> dict[str, Any]:
+        if mask not in self._packed:
+            grid = mask.grid
+            bits = zlib.compress(np.packbits(mask.array.ravel()).tobytes(), 6)
+            self._packed[mask] = {
+                "shape_kji": grid.shape_kji,
+                "spacing_mm": grid.spacing_mm,
+                "origin_ras": grid.origin_ras,
+                "direction_ras": grid.direction_ras,
+                "bits": base64.b64encode(bits).decode("ascii"),
+            }
+        return self._packed[mask]
+
+
+def _volume(volume: RtVolume) -> dict[str, Any]:
+    return {
+        "name": volume.name,
+        "kind": volume.kind,
+        "origin": volume.origin,
+        "source_file": volume.source_file,
+        "status": volume.status,
+        "voxels": volume.mask.voxels,
+        "volume_ml": volume.mask.volume_ml,
+    }
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """The stored JSON, checked for its version; raises SceneError when it cannot be understood."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise SceneError(
+            f"The planning case in this scene is damaged ({error}); it was not opened."
+        ) from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or version < 1:
+        raise SceneError("The planning case in this scene has no version; it was not opened.")
+    if version > SCHEMA_VERSION:
+        raise SceneError(
+            f"The planning case in this scene is of version {version}, newer than this program knows "
+            f"({SCHEMA_VERSION}); update PSMAPlanning."
+        )
+    return document
+
+
+def records_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a CaseState that the document holds; raises SceneError when one is damaged."""
+    try:
+        return {
+            "registration": Registration(**document["registration"]),
+            "warnings": tuple(document["warnings"]),
+            "finding_warnings": tuple(document["finding_warnings"]),
+            "suv": _suv(document["suv"]),
+            "anatomy": {name: _mask_of(mask) for name, mask in document["anatomy"].items()},
+            "regions": tuple(_region_of(region) for region in document["regions"]),
+            "lesions": tuple(_lesion_of(lesion) for lesion in document["lesions"]),
+        }
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise SceneError(
+            f"The planning case in this scene is damaged ({error}); it was not opened."
+        ) from error
+
+
+def _suv(document: dict[str, Any] | None) -> SuvConversion | None:
+    if document is None:
+        return None
+    values = {**document, "factors": tuple(document["factors"]), "warnings": tuple(document["warnings"])}
+    return SuvConversion(**values)
+
+
+def _region_of(document: dict[str, Any]) -> AvidRegion:
+    return AvidRegion(
+        id=document["id"],
+        box=tuple(slice(start, stop) for start, stop in document["box"]),
+        mask=_mask_of(document["mask"]),
+        suv_max=document["suv_max"],
+        suv_mean=document["suv_mean"],
+        centroid_ras=tuple(document["centroid_ras"]),
+        peak_ras=tuple(document["peak_ras"]),
+        region_class=RegionClass(document["class"]),
+        reason=document["reason"],
+        flags=tuple(document["flags"]),
+    )
+
+
+def _lesion_of(document: dict[str, Any]) -> Lesion:
+    contour = document["contour"]
+    return Lesion(
+        id=document["id"],
+        region=_region_of(document["region"]),
+        candidates=tuple(
+            Delineation(
+                c["rule"], c["parameters"], c["threshold_suv"], _mask_of(c["mask"]), tuple(c["flags"])
+            )
+            for c in document["candidates"]
+        ),
+        contour=Contour(
+            mask=_mask_of(contour["mask"]),
+            source=contour["source"],
+            method=contour["method"],
+            threshold_suv=contour["threshold_suv"],
+            inputs=tuple(contour["inputs"]),
+            flags=tuple(contour["flags"]),
+        ),
+        state=LesionState(document["state"]),
+        history=tuple(Change(**change) for change in document["history"]),
+    )
+
+
+def _mask_of(document: dict[str, Any]) -> Mask:
+    grid = VoxelGrid(
+        tuple(document["shape_kji"]),
+        tuple(document["spacing_mm"]),
+        tuple(document["origin_ras"]),
+        tuple(tuple(row) for row in document["direction_ras"]),
+    )
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(document["bits"])), dtype=np.uint8)
+    bits = np.unpackbits(packed, count=grid.voxel_count)
+    return Mask(bits.reshape(grid.shape_kji).astype(bool), grid)

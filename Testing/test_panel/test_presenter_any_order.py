@@ -1,0 +1,143 @@
+"""Whatever is pressed in whatever order: no exception, no half state, scene and table tell the same."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from PSMAPlanningLib.imaging.image import Mask
+from PSMAPlanningLib.panel.view_state import Action
+from PSMAPlanningLib.scene.owned_nodes import CT, LESIONS, PET, VOLUMES
+from PSMAPlanningLib.scene.segments import segment_ids, segment_tag
+from test_panel.doubles import Panel, node_ids, observer_count
+from test_panel.test_presenter import _paint
+
+LESION_IDS = st.sampled_from(["L01", "L02", "L03", "L1", "L99", None])
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        from PSMAPlanningLib.scene.headless import HeadlessSlicer
+
+        self.app = HeadlessSlicer()
+        self.app.__enter__()
+        self.nodes = node_ids(self.app.scene)
+        self.observers = observer_count(self.app.scene)
+        self.panel = Panel(self.app)
+        self.panel.fill()
+
+    def teardown(self):
+        try:
+            self.panel.close()
+            assert node_ids(self.app.scene) - self.nodes == set()
+            assert observer_count(self.app.scene) <= self.observers
+        finally:
+            self.app.__exit__(None, None, None)
+
+    @property
+    def presenter(self):
+        return self.panel.presenter
+
+    @rule(lesion=LESION_IDS)
+    def select(self, lesion):
+        self.presenter.select_lesion(lesion)
+
+    @rule(lesion=LESION_IDS)
+    def accept(self, lesion):
+        self.presenter.accept(lesion)
+
+    @rule(lesion=LESION_IDS, reason=st.sampled_from(["", "ureter"]))
+    def reject(self, lesion, reason):
+        self.presenter.reject(reason, lesion)
+
+    @rule(times=st.integers(1, 3))
+    def undo(self, times):
+        for _ in range(times):
+            self.presenter.undo()
+
+    @rule()
+    def redo(self):
+        self.presenter.redo()
+
+    @rule(lesion=LESION_IDS)
+    def begin_edit(self, lesion):
+        self.presenter.begin_edit(lesion)
+
+    @rule(part=st.integers(1, 3))
+    def draw(self, part):
+        if self.panel.view.edit_node is not None:
+            mask = self.presenter.case.lesion(self.panel.view.edited).contour.mask
+            array = mask.array.copy()
+            array[::part] = False
+            _paint(self.panel, Mask(array, mask.grid))
+
+    @rule()
+    def finish_edit(self):
+        self.presenter.finish_edit()
+
+    @rule(suv=st.sampled_from([-1.0, 2.0, 3.0, 5.0]))
+    def set_threshold(self, suv):
+        self.presenter.set_detection(suv)
+
+    @rule()
+    def find(self):
+        self.presenter.find_lesions()
+
+    @rule()
+    def run_work(self):
+        if self.panel.worker.jobs:
+            self.panel.worker.jobs.pop().run()
+
+    @rule()
+    def cancel(self):
+        self.presenter.cancel()
+
+    @rule(role=st.sampled_from([PET, CT, LESIONS, VOLUMES, "CoverageTable", "Contours"]))
+    def delete_node(self, role):
+        node = self.panel.planning_scene.node(role)
+        if node is not None:
+            self.panel.scene.RemoveNode(node)
+
+    @rule()
+    def delete_edit_node(self):
+        if self.panel.view.edit_node is not None:
+            self.panel.scene.RemoveNode(self.panel.view.edit_node)
+
+    @rule()
+    def choose_nothing(self):
+        self.presenter.choose_volumes(None)
+
+    @rule()
+    def close_scene_and_fill(self):
+        if not self.panel.view.is_busy:
+            self.panel.scene.Clear(0)
+            self.nodes = node_ids(self.panel.scene)
+            self.panel.fill()
+
+    @invariant()
+    def scene_and_rows_agree(self):
+        view = self.panel.view
+        node = self.panel.planning_scene.node(LESIONS)
+        shown = {}
+        if node is not None:
+            for segment_id in segment_ids(node):
+                segment = node.GetSegmentation().GetSegment(segment_id)
+                shown[segment_id] = segment_tag(segment, "PSMAPlanning.State")
+        assert shown == {row.id: row.state for row in view.lesions}
+        assert (self.panel.planning_scene.node(PET) is None) == (self.panel.state.pet is None)
+        assert view.selected is None or view.selected in {row.id for row in view.lesions}
+        assert (view.edited is None) == (view.edit_node is None)
+        assert view.is_busy == (view.can(Action.CANCEL))
+        assert np.isfinite([row.volume_ml for row in view.lesions]).all()
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=3,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
