@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import benchmark, demo, run, suv
+from .commands import agreement, benchmark, consensus, delineate, demo, regions, rules, run, suv
 from .errors import CancelledError, PlanningError
 from .version import VERSION
 
-COMMANDS = (demo, run, suv, benchmark)
+COMMANDS = (demo, run, suv, regions, delineate, rules, consensus, agreement, benchmark)
 """Each has NAME, HELP, `add_arguments(parser)` and `execute(arguments, progress) -> (document, text)`."""
 
 
@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _print_result(document: dict[str, Any], text: str, as_json: bool) -> None:
-    for warning in document.get("warnings", ()):
+def _print_result(document: dict[str, Any] | list[Any], text: str, as_json: bool) -> None:
+    for warning in document.get("warnings", ()) if isinstance(document, dict) else ():
         print(f"warning: {warning}", file=sys.stderr)
     print(json.dumps(document, indent=2, allow_nan=False) if as_json else text)
 

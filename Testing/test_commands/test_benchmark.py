@@ -5,7 +5,8 @@ import json
 import pytest
 from PSMAPlanningLib.commandline import main
 from PSMAPlanningLib.commands import benchmark
-from PSMAPlanningLib.commands.benchmark_works import WORKS, Sides, Work
+from PSMAPlanningLib.commands.benchmark import WORKS
+from PSMAPlanningLib.commands.benchmark_works import Sides, Work
 
 FIELDS = {"work", "ours_s", "peer", "peer_s", "ratio", "target", "met", "peak_bytes", "includes"}
 

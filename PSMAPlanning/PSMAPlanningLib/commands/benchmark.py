@@ -11,7 +11,10 @@ from typing import Any
 
 from ..errors import InputError
 from ..progress import Progress, Stage
-from .benchmark_works import WORKS, Work
+from . import benchmark_consensus, benchmark_works
+from .benchmark_works import Work
+
+WORKS = (*benchmark_works.WORKS, *benchmark_consensus.WORKS)
 
 NAME = "benchmark"
 HELP = "Time every speed claim side by side with its peer; ratios, because machines differ."
