@@ -68,7 +68,7 @@ def read_case(files: CaseFiles, settings: Settings, stage: Stage) -> CaseState:
         registration=replace(imported.registration, uncertainty_mm=files.uncertainty_mm),
         anatomy=anatomy,
         volumes=imported.volumes,
-        warnings=(*(pet.suv.warnings if pet.suv else ()), *imported.warnings),
+        warnings=(*pet.all_warnings, *imported.warnings),
     )
 
 

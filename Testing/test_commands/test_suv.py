@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PSMAPlanningLib.chain import CaseFiles, read_case
 from PSMAPlanningLib.commandline import main
 from PSMAPlanningLib.imaging.grid import VoxelGrid
 from PSMAPlanningLib.imaging.image import Image, Quantity
 from PSMAPlanningLib.imaging.image_file import read_image_file, write_image_file
+from PSMAPlanningLib.progress import Stage, no_progress
+from PSMAPlanningLib.settings import Settings
 
 CONTRACT = {
     *("units_in", "quantity", "factor", "decay_correction", "injection_time", "reference_time"),
@@ -81,6 +84,26 @@ def test_argument_errors_are_one_sentence(capsys):
             main(arguments)
         assert stop.value.code == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_what_was_said_while_reading_is_never_lost(pet_file, monkeypatch, capsys):
+    """Resampled slices are said of the series, entered values of the SUV; both must reach people."""
+    from dataclasses import replace
+
+    from PSMAPlanningLib import chain
+    from PSMAPlanningLib.commands import suv
+    from PSMAPlanningLib.imaging.read import read_pet
+
+    def read_with_a_warning(*arguments, **options):
+        return replace(read_pet(*arguments, **options), warnings=("Slices were resampled.",))
+
+    monkeypatch.setattr(suv, "read_pet", read_with_a_warning)
+    monkeypatch.setattr(chain, "read_pet", read_with_a_warning)
+    assert main(["suv", str(pet_file), "--units", "SUVbw", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)["warnings"]
+    state = read_case(CaseFiles(pet_file, units="SUVbw"), Settings(), Stage(no_progress))
+    assert printed[0] == state.warnings[0] == "Slices were resampled."
+    assert printed[1:] == list(read_pet(pet_file, units="SUVbw").suv.warnings)
 
 
 def test_version(capsys):

@@ -123,7 +123,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         "lesions": [_document(n, each) for n, each in enumerate(contoured, start=1)],
         "references": [region.to_document() for region in references],
         "file": None if arguments.out is None else str(arguments.out),
-        "warnings": [*pet_input.warnings, *warnings, *_warnings(contoured, references)],
+        "warnings": [*pet_input.all_warnings, *warnings, *_warnings(contoured, references)],
     }
     progress(1.0, "done")
     return document, _text(document)

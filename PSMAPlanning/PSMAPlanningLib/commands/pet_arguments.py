@@ -7,16 +7,6 @@ from pathlib import Path
 
 from ..imaging.suv import EnteredValues
 
-OPTIONS_FOR = {
-    "weight_kg": "--weight-kg",
-    "dose_bq": "--dose-bq",
-    "injection_time": "--injection-time",
-    "half_life_s": "--half-life-s",
-    "decay_correction": "--decay",
-    "reference_time": "--reference-time",
-    "tracer": "--tracer",
-}
-
 
 def add_pet_arguments(parser: argparse.ArgumentParser) -> None:
     """What the header lacks; every value given is recorded as entered by the user."""

@@ -74,7 +74,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
             f"{suv:g}": smallest_detectable_mm(suv, threshold, fwhm_mm) for suv in _CONTRAST_SUV
         },
         "file": None if arguments.out is None else str(arguments.out),
-        "warnings": [*pet_input.warnings, *_warnings(regions, references, threshold)],
+        "warnings": [*pet_input.all_warnings, *_warnings(regions, references, threshold)],
     }
     progress(1.0, "done")
     return document, _text(document)

@@ -37,6 +37,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     array, grid = pet.image.array, pet.image.grid
     document = {
         **pet.suv.to_document(),
+        "warnings": list(pet.all_warnings),
         "min": float(array.min()),
         "mean": float(array.mean(dtype=np.float64)),
         "max": float(array.max()),

@@ -50,6 +50,11 @@ class PetInput:
     study: StudyInfo | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What was said about the slices and about their SUV."""
+        return (*self.warnings, *self.suv.warnings)
+
 
 def read_pet(
     path: Path | str,
