@@ -182,6 +182,26 @@ def test_other_files_are_passed_over(tmp_path):
     assert [(s.modality, s.slice_count) for s in found] == [("PT", 5)]
 
 
+def test_files_among_the_slices_that_are_none_are_said(tmp_path):
+    write_series(pet_datasets(STORED), tmp_path / "scan")
+    (tmp_path / "readme.txt").write_text("in another folder")
+    assert read_series(find_series(tmp_path)[0]).warnings == ()
+    (tmp_path / "scan" / "slice0021.dcm").write_text("a slice once")
+    (tmp_path / "scan" / ".hidden").write_text("x")
+    volume = read_series(find_series(tmp_path)[0])
+    assert volume.array.shape[0] == 5
+    (sentence,) = volume.warnings
+    assert "slice0021.dcm" in sentence and "not DICOM" in sentence and "hidden" not in sentence
+
+
+def test_a_slice_lost_at_the_end_is_missed_by_the_count(tmp_path):
+    """No gap tells of it; Number of Slices (0054,0081) does."""
+    datasets = pet_datasets(STORED, NumberOfSlices=5)
+    assert volume_of(datasets, tmp_path / "whole").warnings == ()
+    (sentence,) = volume_of(datasets[:-1], tmp_path / "cut").warnings
+    assert "counts 5 slices (0054,0081) and 4 were found" in sentence
+
+
 def test_no_preamble_is_no_hindrance(tmp_path):
     write_series(pet_datasets(STORED), tmp_path)
     for path in tmp_path.iterdir():

@@ -98,3 +98,15 @@ def test_boxes():
     assert bounding_box(mask) == (slice(2, 5), slice(3, 4), slice(4, 7))
     assert bounding_box(mask, 5) == (slice(0, 6), slice(0, 7), slice(0, 8))
     assert grow_box(bounding_box(mask), (1, 0, 2), mask.shape) == (slice(1, 6), slice(3, 4), slice(2, 8))
+
+
+def test_boxes_of_scattered_voxels():
+    random = np.random.default_rng(4)
+    for count in (1, 2, 3, 5, 9):
+        mask = np.zeros((6, 7, 8), dtype=bool)
+        indices = random.integers(0, mask.shape, (count, 3))
+        mask[tuple(indices.T)] = True
+        box = bounding_box(mask)
+        assert [s.start for s in box] == indices.min(axis=0).tolist()
+        assert [s.stop for s in box] == (indices.max(axis=0) + 1).tolist()
+        assert bounding_box(np.asfortranarray(mask)) == box

@@ -50,7 +50,7 @@ def test_whole_body_pet_against_ibsi(shared_data):
     assert pet.suv.branch == "bqml_start_series_time"
     assert pet.suv.uptake_time_min * 60 == pytest.approx(expected["series_minus_injection_s"])
     assert float(pet.image.array.max()) == pytest.approx(expected["suv_max_whole_body"], abs=0.005)
-    assert pet.warnings == () and pet.suv.warnings == ()
+    assert pet.warnings == () and [w for w in pet.suv.warnings if "not a PSMA ligand" not in w] == []
     reference = read_image_file(folder / "reference_ibsi_cropped" / "PET_image.nii.gz")
     assert np.abs(crop_like(pet.image, reference) - reference.array).max() <= 0.001
     structures = read_rtstruct(folder / "rtstruct" / "RS.dcm")
@@ -100,11 +100,12 @@ def test_dicom_pet_with_identity_and_study(tmp_path):
     assert "SYNTHETIC" not in repr(pet.patient) and "1.2.3.4" not in repr(pet.study)
 
 
-def test_files_need_units(tmp_path):
+@pytest.mark.parametrize("suffix", [".nrrd", ".nii", ".nii.gz", ".mha"])
+def test_files_need_units(tmp_path, suffix):
     image = Image(STORED.astype(np.float32), VoxelGrid((3, 4, 5), (2, 2, 3)), Quantity.UNKNOWN)
-    path = tmp_path / "pet.nrrd"
+    path = tmp_path / f"pet{suffix}"
     write_image_file(image, path)
-    with pytest.raises(UnitsError, match=r"pet\.nrrd.*--units"):
+    with pytest.raises(UnitsError, match=r"pet\.(nrrd|nii|mha).*--units"):
         read_pet(path)
     suv = read_pet(path, units="suvbw")
     np.testing.assert_array_equal(suv.image.array, image.array)
@@ -118,6 +119,12 @@ def test_files_need_units(tmp_path):
     )
     with pytest.raises(UnitsError, match="twice"):
         read_pet(path, "Bq/ml", entered=EnteredValues(units="SUVbw"))
+
+
+def test_refusals_of_the_header_name_a_file(tmp_path):
+    folder = write_series(pet_datasets(STORED, tracer={"RadionuclideTotalDose": "0"}), tmp_path)
+    with pytest.raises(SuvHeaderError, match=r"^slice002\.dcm: .*0018,1074"):
+        read_pet(folder)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PSMAPlanningLib.errors import GridError, SuvHeaderError, UnitsError
 from PSMAPlanningLib.imaging.suv import SuvConversion, apply, suv_conversion
-from PSMAPlanningLib.imaging.suv_header import SliceHeader, SuvHeader
+from PSMAPlanningLib.imaging.suv_header import SliceHeader, SuvHeader, suv_header
 from PSMAPlanningLib.imaging.suv_reference import average_decay_time_s
 from PSMAPlanningLib.imaging.suv_tables import HALF_LIVES_S, body_surface_m2, lean_body_mass_kg
-from test_imaging.dicom_builder import BASE_FACTOR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from test_imaging.dicom_builder import BASE_FACTOR, pet_datasets
 from test_imaging.suv_cases import DOSE, F18, GE, LEAN, PHILIPS, converted, factor
 
 UNDECAYED = math.log(2) / F18 * 300 / (1 - math.exp(-math.log(2) / F18 * 300))
@@ -205,6 +208,34 @@ def test_contradicting_reference_times_are_refused():
             SeriesTime="120000",
             per_slice={"AcquisitionTime": ["110000", "110500", "111000"]},
         )
+
+
+def test_beds_with_their_own_times_share_the_series_time():
+    conversion = converted(SeriesTime="105900", per_slice={"AcquisitionTime": ["111000", "110500", "110000"]})
+    assert conversion.factors == pytest.approx([factor(3540)] * 3, rel=1e-9)
+    assert conversion.branch == "bqml_start_series_time" and conversion.uptake_time_min == 60
+
+
+def test_the_tracer_by_its_code_alone():
+    datasets = pet_datasets(tracer={"Radiopharmaceutical": None})
+    for dataset in datasets:
+        code = Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "126758", "DCM", "PSMA-1007 F^18^"
+        dataset.RadiopharmaceuticalInformationSequence[0].RadiopharmaceuticalCodeSequence = [code]
+    conversion = suv_conversion(suv_header(datasets))
+    assert conversion.tracer == "PSMA-1007 F^18^" and conversion.tracer_key == "psma_1007"
+    assert conversion.sources["tracer"] == "header (0054,0304)"
+
+
+def test_a_refusal_of_one_slice_names_its_file():
+    datasets = pet_datasets(per_slice={"PatientWeight": ["70", "70", "71"]})
+    with pytest.raises(SuvHeaderError, match=r"\(c\.dcm against a\.dcm\)"):
+        suv_header(datasets, ["a.dcm", "b.dcm", "c.dcm"])
+    datasets = pet_datasets()
+    # As it lies in a file: bytes that nobody has looked at yet.
+    datasets[1][0x00181242] = RawDataElement(Tag(0x00181242), "IS", 2, b"\xff\xfe", 0, False, True)
+    with pytest.raises(SuvHeaderError, match=r"^b\.dcm: .*0018,1242"):
+        suv_header(datasets, ["a.dcm", "b.dcm", "c.dcm"])
 
 
 def test_undecayed_slices_use_their_own_acquisition():

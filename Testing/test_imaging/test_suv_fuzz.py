@@ -65,14 +65,19 @@ SLICES = st.lists(
             "injection_time": CLOCK,
             "dose_bq": st.one_of(st.just(3e8), NUMBER),
             "half_life_s": st.one_of(st.just(6586.2), NUMBER),
+            "reference_datetime": st.one_of(st.none(), st.just("20250101110000.0"), st.text(max_size=20)),
+            "is_enhanced": st.booleans(),
+            "tracer": st.one_of(st.none(), st.just("PSMA-1007"), st.text(max_size=20)),
+            "tracer_code": st.sampled_from([None, "DCM:126758", "x"]),
             "nuclide_code": st.sampled_from([None, "C-111A1", "C-131A3", "C-168A4"]),
         }
     ),
+    suv_type=st.sampled_from(["bw", "bw", "lbm", "lbm_janma", "ibw", "bsa"]),
 )
-def test_fuzz_only_our_errors_and_never_a_bad_factor(slices, values):
+def test_fuzz_only_our_errors_and_never_a_bad_factor(slices, values, suv_type):
     try:
         header = SuvHeader(tuple(SliceHeader(**each) for each in slices), corrected_image=("ATTN",), **values)
-        conversion = suv_conversion(header)
+        conversion = suv_conversion(header, EnteredValues(suv_type=suv_type))
     except PlanningError:
         return
     assert all(math.isfinite(f) and f > 0 for f in conversion.factors)

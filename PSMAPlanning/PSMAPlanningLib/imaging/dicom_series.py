@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -16,29 +16,45 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ..errors import DicomError, InputError, SeriesChoiceError
+from .dicom_enhanced import frame_datasets, is_enhanced
 from .dicom_pixels import rescaled_slice
-from .dicom_values import DAMAGED, UNREADABLE
+from .dicom_values import DAMAGED, UNREADABLE, plain_numbers, plain_text
 from .grid import VoxelGrid
 from .slice_stack import SliceStack, slice_stack
+
+_SERIES_UID, _MODALITY, _ROWS, _COLUMNS = 0x0020000E, 0x00080060, 0x00280010, 0x00280011
+_NUMBER_OF_SLICES = 0x00540081
 
 
 @dataclass(frozen=True)
 class SliceFile:
-    """One file of a series: its header without pixels, and the byte at which the pixels start."""
+    """One slice of a series: its header without pixels, and the byte at which the pixels start.
+
+    frame: its index in a file of several frames, None for a file of its own.
+    """
 
     path: Path
     dataset: Dataset = field(repr=False)
     pixel_offset: int = 0
+    frame: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.frame is None else f"{self.path.name} frame {self.frame + 1}"
 
 
 @dataclass(frozen=True)
 class Series:
-    """The image files that share a SeriesInstanceUID, in the order of their paths."""
+    """The image files that share a SeriesInstanceUID, in the order of their paths.
+
+    passed_over: names of the files beside its slices that are not DICOM.
+    """
 
     uid: str
     modality: str
     description: str = field(repr=False)
     files: tuple[SliceFile, ...] = field(repr=False)
+    passed_over: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def slice_count(self) -> int:
@@ -74,27 +90,44 @@ def find_series(folder: Path | str) -> tuple[Series, ...]:
         raise InputError(f"{folder} does not exist; check the path.")
     if not folder.is_dir():
         raise InputError(f"{folder} is a file; give the folder that holds the DICOM series.")
-    groups: dict[str, list[SliceFile]] = defaultdict(list)
-    files = dicom = 0
-    for path in _files_below(folder):
-        files += 1
-        if not _looks_like_dicom(path):
-            continue
-        found = _read_header(path)
-        dicom += 1
-        if found is not None:
-            groups[str(found.dataset.SeriesInstanceUID)].append(found)
-    if files == 0:
+    paths = tuple(_files_below(folder))
+    if not paths:
         raise InputError(f"{folder} is empty; give the folder that holds the DICOM series.")
+    return _grouped(paths, str(folder))
+
+
+def series_of_files(paths: Sequence[Path]) -> tuple[Series, ...]:
+    """`find_series` for files that are known already, whatever folders they lie in."""
+    absent = next((path for path in paths if not path.is_file()), None)
+    if absent is not None or not paths:
+        raise InputError(f"{absent or 'The list of DICOM files'} does not exist; load the series again.")
+    return _grouped(paths, "The list of files")
+
+
+def _grouped(paths: Sequence[Path], place: str) -> tuple[Series, ...]:
+    groups: dict[str, list[SliceFile]] = defaultdict(list)
+    strangers: dict[Path, list[str]] = defaultdict(list)
+    dicom = 0
+    for path in paths:
+        if not _looks_like_dicom(path):
+            strangers[path.parent].append(path.name)
+            continue
+        dicom += 1
+        for found in _read_header(path):
+            groups[plain_text(found.dataset, _SERIES_UID)].append(found)
     if dicom == 0:
         raise InputError(
-            f"{folder} holds {files} files but none is DICOM; give the folder of the DICOM series."
+            f"{place} holds {len(paths)} files but none is DICOM; give the folder of the DICOM series."
         )
-    return tuple(_series(uid, members) for uid, members in groups.items())
+    return tuple(_series(uid, members, strangers) for uid, members in groups.items())
 
 
-def choose_series(series: Sequence[Series], modality: str, series_uid: str | None = None) -> Series:
+def choose_series(
+    series: Sequence[Series], modality: str, series_uid: str | None = None, option: str = "--series"
+) -> Series:
     """The one series of a modality (PT, CT); scout views count only when asked for by UID.
+
+    option: of the command line that chooses, for the message.
 
     Raises InputError when there is none and SeriesChoiceError, listing them, when there are several.
     """
@@ -112,7 +145,7 @@ def choose_series(series: Sequence[Series], modality: str, series_uid: str | Non
         raise InputError(f"The folder holds no {called} series; {_listing(series)}")
     if len(candidates) > 1:
         raise SeriesChoiceError(
-            f"The folder holds {len(candidates)} {modality} series, choose one with --series UID; "
+            f"The folder holds {len(candidates)} {modality} series, choose one with {option} UID; "
             f"{_listing(candidates)}"
         )
     return candidates[0]
@@ -120,7 +153,7 @@ def choose_series(series: Sequence[Series], modality: str, series_uid: str | Non
 
 def series_stack(series: Series) -> tuple[SliceStack, tuple[SliceFile, ...]]:
     """Geometry of a series and its files in slice order; raises DicomError for slices that form no volume."""
-    datasets, names = [each.dataset for each in series.files], [each.path.name for each in series.files]
+    datasets, names = [each.dataset for each in series.files], [each.name for each in series.files]
     try:
         with pydicom.config.disable_value_validation():
             stack = slice_stack(datasets, names)
@@ -143,7 +176,32 @@ def read_series(series: Series, factors: Sequence[float] | None = None) -> Serie
     Raises DicomError, naming the file, for slices that are missing, doubled, sheared by a tilted
     gantry, of different size or direction, or cannot be decoded.
     """
-    return read_stack(*series_stack(series), factors)
+    volume = read_stack(*series_stack(series), factors)
+    return volume._replace(warnings=(*series_remarks(series), *volume.warnings))
+
+
+def series_remarks(series: Series) -> tuple[str, ...]:
+    """Plain sentences on files that are no slices, and on slices that the header counts and are not there.
+
+    A slice lost at either end of a stack, or turned into something else, leaves no gap to be found by.
+    """
+    remarks = []
+    if series.passed_over:
+        names = ", ".join(series.passed_over[:3]) + (" ..." if len(series.passed_over) > 3 else "")
+        remarks.append(
+            f"Passed over beside the slices, because not DICOM: {len(series.passed_over)} file(s) ({names})."
+        )
+    first = series.files[0]
+    try:
+        counted = plain_numbers(first.dataset, _NUMBER_OF_SLICES)
+    except UNREADABLE:
+        counted = []
+    if first.frame is None and counted and counted[0] > series.slice_count:
+        remarks.append(
+            f"The header counts {counted[0]:.0f} slices (0054,0081) and {series.slice_count} were found; "
+            "export the whole series if any is missing."
+        )
+    return tuple(remarks)
 
 
 def read_stack(
@@ -159,10 +217,10 @@ def read_stack(
         for index, each in enumerate(files):
             factor = 1.0 if factors is None else float(factors[index])
             try:
-                rescaled_slice(each.path, each.dataset, each.pixel_offset, factor, out=array[index])
+                rescaled_slice(each.path, each.dataset, each.pixel_offset, factor, array[index], each.frame)
             except UNREADABLE:
                 raise DicomError(
-                    f"{each.path.name} describes its pixels wrongly; copy it again from the archive."
+                    f"{each.name} describes its pixels wrongly; copy it again from the archive."
                 ) from None
     warnings = ()
     if stack.needs_resampling:
@@ -193,21 +251,26 @@ def _looks_like_dicom(path: Path) -> bool:
     return start[128:132] == b"DICM" or (start[:2] == b"\x08\x00" and start[3:4] == b"\x00")
 
 
-def _read_header(path: Path) -> SliceFile | None:
+def _read_header(path: Path) -> tuple[SliceFile, ...]:
     try:
         with pydicom.config.disable_value_validation(), path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
             offset = stream.tell()
             if "Modality" not in dataset and "DirectoryRecordSequence" in dataset:
-                return None
-            if not dataset.get("SeriesInstanceUID") or not dataset.get("Modality"):
+                return ()
+            if not plain_text(dataset, _SERIES_UID) or not plain_text(dataset, _MODALITY):
                 raise InvalidDicomError
-            if "Rows" not in dataset or "Columns" not in dataset:
-                return None
+            if _ROWS not in dataset or _COLUMNS not in dataset:
+                return ()
             _state_syntax(dataset)
+            has_frames = is_enhanced(dataset)
     except DAMAGED:
         raise DicomError(f"{path} is damaged or cut short; copy it again from the archive.") from None
-    return SliceFile(path, dataset, offset)
+    if not has_frames:
+        return (SliceFile(path, dataset, offset),)
+    with pydicom.config.disable_value_validation():
+        frames = frame_datasets(dataset, path.name)
+    return tuple(SliceFile(path, frame, offset, index) for index, frame in enumerate(frames))
 
 
 def _state_syntax(dataset: Dataset) -> None:
@@ -219,9 +282,13 @@ def _state_syntax(dataset: Dataset) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
 
 
-def _series(uid: str, members: list[SliceFile]) -> Series:
+def _series(uid: str, members: list[SliceFile], strangers: Mapping[Path, list[str]]) -> Series:
     first = members[0].dataset
-    return Series(uid, str(first.Modality), str(first.get("SeriesDescription") or ""), tuple(members))
+    folders = dict.fromkeys(each.path.parent for each in members)
+    # Hidden files are left by desktops, not by scanners.
+    beside = [name for folder in folders for name in strangers.get(folder, ()) if not name.startswith(".")]
+    description = str(first.get("SeriesDescription") or "")
+    return Series(uid, str(first.Modality), description, tuple(members), tuple(beside))
 
 
 def _listing(series: Sequence[Series]) -> str:

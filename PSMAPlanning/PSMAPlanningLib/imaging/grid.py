@@ -173,14 +173,16 @@ class VoxelGrid:
 
 def bounding_box(mask: np.ndarray, margin_voxels: int = 0) -> Box | None:
     """Smallest box around the true voxels of a KJI mask, grown and clipped to it; None when empty."""
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        hits = np.flatnonzero(mask.any(axis=others))
-        if hits.size == 0:
-            return None
-        box.append(_grown(int(hits[0]), int(hits[-1]) + 1, margin_voxels, mask.shape[axis]))
-    return tuple(box)
+    # One axis after the other, in the order of memory, over what the last one left.
+    k = np.flatnonzero(mask.any(axis=(1, 2)))
+    if k.size == 0:
+        return None
+    plane = mask[k[0] : k[-1] + 1].any(axis=0)
+    found = (k, np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0)))
+    return tuple(
+        _grown(int(hits[0]), int(hits[-1]) + 1, margin_voxels, size)
+        for hits, size in zip(found, mask.shape, strict=True)
+    )
 
 
 def grow_box(box: Box, margin_kji: tuple[int, int, int], shape_kji: tuple[int, int, int]) -> Box:

@@ -15,6 +15,8 @@ class Quantity(str, Enum):
     """What an image's numbers are."""
 
     SUVBW = "SUVbw"
+    # By something else than body weight; which, the conversion's record says.
+    SUV_OTHER = "SUV, not SUVbw"
     ACTIVITY = "Bq/ml"
     HOUNSFIELD = "HU"
     DOSE = "Gy"

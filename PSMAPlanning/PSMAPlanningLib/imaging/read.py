@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,8 +11,18 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from ..errors import DicomError, InputError, NoUptakeError, UnitsError
-from .dicom_series import Series, choose_series, find_series, read_series, read_stack, series_stack
+from ..errors import DicomError, InputError, NoUptakeError, SuvHeaderError, UnitsError
+from .dicom_series import (
+    Series,
+    SliceFile,
+    choose_series,
+    find_series,
+    read_series,
+    read_stack,
+    series_of_files,
+    series_remarks,
+    series_stack,
+)
 from .dicom_values import UNREADABLE
 from .image import Image, Quantity
 from .image_file import SUFFIXES, read_image_file, suffix_of
@@ -56,13 +68,23 @@ class PetInput:
         return (*self.warnings, *self.suv.warnings)
 
 
+@dataclass(frozen=True, eq=False)
+class CtInput:
+    """A CT in Hounsfield units; patient and study are None for plain files."""
+
+    image: Image
+    patient: PatientIdentity | None = None
+    study: StudyInfo | None = None
+    warnings: tuple[str, ...] = ()
+
+
 def read_pet(
     path: Path | str,
     units: str | None = None,
     series_uid: str | None = None,
     entered: EnteredValues | None = None,
 ) -> PetInput:
-    """A PET as SUVbw from a DICOM folder or an image file.
+    """A PET as SUVbw, or the SUV that `entered` asks for, from a DICOM folder or an image file.
 
     units: "SUVbw" or "Bq/ml", needed for .nrrd, .nii and .mha, which carry none.
     entered: what the header lacks. series_uid: which PET of several.
@@ -89,11 +111,21 @@ def read_ct(path: Path | str, series_uid: str | None = None) -> Image:
 
     Raises InputError, DicomError or SeriesChoiceError.
     """
+    return read_ct_input(path, series_uid).image
+
+
+def read_ct_input(path: Path | str, series_uid: str | None = None, option: str = "--ct-series") -> CtInput:
+    """A CT with the identity in its header; `option` is the one that chooses among several series.
+
+    Raises InputError, DicomError or SeriesChoiceError.
+    """
     path = Path(path)
     if _is_image_file(path):
-        return read_image_file(path, Quantity.HOUNSFIELD)
-    volume = read_series(_chosen(path, "CT", series_uid))
-    return Image(volume.array, volume.grid, Quantity.HOUNSFIELD, volume.frame_of_reference_uid)
+        return CtInput(read_image_file(path, Quantity.HOUNSFIELD))
+    volume = read_series(_chosen(path, "CT", series_uid, option))
+    image = Image(volume.array, volume.grid, Quantity.HOUNSFIELD, volume.frame_of_reference_uid)
+    first = volume.datasets[0]
+    return CtInput(image, patient_identity(first), study_info(first), volume.warnings)
 
 
 def patient_identity(dataset: Dataset) -> PatientIdentity:
@@ -147,23 +179,65 @@ def _pet_file(path: Path, entered: EnteredValues) -> PetInput:
     image = read_image_file(path)
     conversion = suv_conversion(SuvHeader.of_file_without_header(image.grid.shape_kji[0]), entered)
     suv = apply(conversion, image.array)
-    return PetInput(Image(suv, image.grid, Quantity.SUVBW), conversion)
+    return PetInput(Image(suv, image.grid, _quantity(conversion)), conversion)
 
 
 def _pet_folder(path: Path, entered: EnteredValues, series_uid: str | None) -> PetInput:
     series = _chosen(path, "PT", series_uid)
     stack, files = series_stack(series)
-    conversion = suv_conversion(suv_header([each.dataset for each in files]), entered)
+    with _naming(files):
+        conversion = suv_conversion(_header_of(files), entered)
     volume = read_stack(stack, files, conversion.factors)
     first = volume.datasets[0]
-    image = Image(volume.array, volume.grid, Quantity.SUVBW, volume.frame_of_reference_uid)
-    return PetInput(image, conversion, patient_identity(first), study_info(first), volume.warnings)
+    image = Image(volume.array, volume.grid, _quantity(conversion), volume.frame_of_reference_uid)
+    warnings = (*series_remarks(series), *volume.warnings)
+    return PetInput(image, conversion, patient_identity(first), study_info(first), warnings)
 
 
-def _chosen(folder: Path, modality: str, series_uid: str | None) -> Series:
+def pet_header(path: Path | str | Sequence[Path | str], series_uid: str | None = None) -> SuvHeader:
+    """What the header of a PET says for its SUV, without reading a pixel: for a form to be filled in.
+
+    path: a DICOM folder, the DICOM files of one series (as Slicer's database names them for a volume), or
+    a .nrrd, .nii or .mha file, whose header says nothing. Slices are in the order of the image's K axis.
+
+    Raises InputError, DicomError, SeriesChoiceError or SuvHeaderError.
+    """
+    if not isinstance(path, (str, Path)):
+        series = choose_series(series_of_files([Path(each) for each in path]), "PT", series_uid)
+    else:
+        path = Path(path)
+        if _is_image_file(path):
+            return SuvHeader.of_file_without_header(read_image_file(path).grid.shape_kji[0])
+        series = _chosen(path, "PT", series_uid)
+    _, files = series_stack(series)
+    with _naming(files):
+        return _header_of(files)
+
+
+def _header_of(files: Sequence[SliceFile]) -> SuvHeader:
+    return suv_header([each.dataset for each in files], [each.name for each in files])
+
+
+@contextmanager
+def _naming(files: Sequence[SliceFile]) -> Iterator[None]:
+    """Puts a file's name before a refusal that names none: the first slice stands for the series."""
+    try:
+        yield
+    except (UnitsError, SuvHeaderError) as error:
+        # What is missing concerns the series, and some messages name their file already.
+        if getattr(error, "missing", ()) or any(each.path.name in str(error) for each in files):
+            raise
+        raise type(error)(f"{files[0].path.name}: {error}") from None
+
+
+def _quantity(conversion: SuvConversion) -> Quantity:
+    return Quantity.SUVBW if conversion.quantity == "SUVbw" else Quantity.SUV_OTHER
+
+
+def _chosen(folder: Path, modality: str, series_uid: str | None, option: str = "--series") -> Series:
     found = find_series(folder)
     try:
-        return choose_series(found, modality, series_uid)
+        return choose_series(found, modality, series_uid, option)
     except InputError as error:
         raise type(error)(f"{folder}: {error}") from None
 

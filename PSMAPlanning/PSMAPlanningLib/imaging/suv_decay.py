@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..errors import SuvHeaderError
-from .suv_audit import ENTERED, Audit
+from .suv_audit import ENTERED, Audit, half_life_s
 from .suv_entered import EnteredValues
 from .suv_header import SuvHeader
 from .suv_reference import (
@@ -19,17 +19,17 @@ from .suv_reference import (
     reference_rule,
     seconds_between,
 )
-from .suv_tables import HALF_LIVES_S, nuclide_of
 from .suv_tags import TAGS
 from .suv_times import Moment, ScanTimes, entered_injection, header_injection, same_scan_day, scan_times
 
 _CORRECTIONS = ("START", "ADMIN", "NONE")
-_HALF_LIFE_TOLERANCE = 0.02
 _MOST_HALF_LIVES = 30.0
 _REFERENCE_SPREAD_WARNED_S = 1.0
 _REFERENCE_SPREAD_REFUSED_S = 60.0
 _SERIES_TIME_DOUBT_S = 300.0
 _LONGEST_SESSION_S = 6 * 3600.0
+_CLOCK_ROUNDING_S = 1.0
+"""A header's clocks are often rounded to whole seconds; of F-18 a second is 0.01 % of the activity."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class DecayGains:
 def activity_factors(header: SuvHeader, entered: EnteredValues, audit: Audit, times: ScanTimes) -> DecayGains:
     """Gains for voxels in Bq/ml whose decay correction is START, ADMIN or NONE.
 
-    START: the reference time is the GE private tag's, else the series time unless that is later than the
-    earliest acquisition, else acquisition + average decay time - frame reference time, per slice.
+    START: the reference time is the one an enhanced object states, else the GE private tag's, else the
+    series time unless that is later than the earliest acquisition, else acquisition + average decay time
+    - frame reference time, per slice.
     ADMIN: none. NONE: decay during the frame, lambda T / (1 - exp(-lambda T)), and since injection.
 
     Raises the error of `audit` for everything missing so far, SuvHeaderError for what cannot be.
@@ -90,7 +91,7 @@ def activity_factors(header: SuvHeader, entered: EnteredValues, audit: Audit, ti
 
 def reported_facts(header: SuvHeader, entered: EnteredValues, audit: Audit) -> dict[str, Any]:
     """Times and dose of voxels that already are an SUV; contradictions are warnings, no number changes."""
-    facts: dict[str, Any] = {"tracer": entered.tracer or header.tracer}
+    facts: dict[str, Any] = {}
     idle = []
     for name, stated, given in (
         ("decay_correction", header.decay_correction, entered.decay_correction),
@@ -111,40 +112,8 @@ def reported_facts(header: SuvHeader, entered: EnteredValues, audit: Audit) -> d
             f"The voxels already are an SUV, so these values entered by the user change no "
             f"number: {', '.join(idle)}."
         )
-    facts |= _uptake(header, entered, audit, facts["half_life_s"])
+    facts |= uptake_facts(header, entered, audit, facts["half_life_s"])
     return facts
-
-
-def half_life_s(header: SuvHeader, entered: EnteredValues, audit: Audit) -> float | None:
-    """Half-life entered, else the header's, else the nuclide's; SuvHeaderError when they contradict."""
-    nuclide = nuclide_of(header)
-    tabulated = None if nuclide is None else HALF_LIVES_S[nuclide]
-    value = audit.choose("half_life_s", header.half_life_s, entered.half_life_s)
-    if value is None:
-        if nuclide is not None:
-            audit.sources["half_life_s"] = f"nuclide table, {nuclide} by header {TAGS['nuclide_code']}"
-        return tabulated
-    if value <= 0.0 or value > 1e9:
-        raise SuvHeaderError(
-            f"The half-life {TAGS['half_life_s']} of {value:g} s cannot be; "
-            "give the right one with --half-life-s."
-        )
-    if tabulated is not None and abs(value / tabulated - 1.0) > _HALF_LIFE_TOLERANCE:
-        sentence = f"The half-life of {value:g} s contradicts the nuclide {nuclide} ({tabulated:g} s)"
-        if entered.half_life_s is None:
-            raise SuvHeaderError(
-                f"{sentence}, header {TAGS['half_life_s']} against {TAGS['nuclide_code']}; "
-                "give the right one with --half-life-s."
-            )
-        audit.warn(f"{sentence}; the one entered by the user was used.")
-    for common in ("F-18", "Ga-68"):
-        in_minutes = HALF_LIVES_S[common] / 60.0
-        if tabulated is None and entered.half_life_s is None and abs(value / in_minutes - 1.0) < 0.01:
-            raise SuvHeaderError(
-                f"The half-life {TAGS['half_life_s']} of {value:g} s looks like the minutes of {common}; "
-                "give it in seconds with --half-life-s."
-            )
-    return value
 
 
 def _correction(header: SuvHeader, entered: EnteredValues, audit: Audit) -> str | None:
@@ -192,7 +161,11 @@ def _start_waits(
             )
         moment = Moment(injection.at + timedelta(seconds=waits[0]), injection.dated)
         return waits, moment.iso() if spread <= _REFERENCE_SPREAD_WARNED_S else None
-    stated = times.ge_reference if rule == "ge_private" else times.series
+    stated = {
+        "stated": times.stated_reference,
+        "ge_private": times.ge_reference,
+        "series_time": times.series,
+    }[rule]
     reference = same_scan_day(stated, start, audit.warn, "the reference time")
     distance_s = abs(seconds_between(start, reference))
     if distance_s > _LONGEST_SESSION_S:
@@ -231,7 +204,7 @@ def _undecayed_gains(
 
 def _gains(waits_s: Sequence[float], half_life: float) -> tuple[float, ...]:
     """2^(wait / half-life) of each slice; the reference may not be before the injection."""
-    if min(waits_s) < 0.0:
+    if min(waits_s) < -_CLOCK_ROUNDING_S:
         raise SuvHeaderError(
             f"The time the voxels are decayed to is {-min(waits_s):.0f} s before the injection "
             f"{TAGS['injection_time']}; give --injection-time or --reference-time."
@@ -252,7 +225,7 @@ def _decayed_to_injection(
         audit.warn(
             "The reference time entered was not used: the voxels are decayed to the injection (ADMIN)."
         )
-    facts = _uptake(header, entered, audit, half_life)
+    facts = uptake_facts(header, entered, audit, half_life)
     return DecayGains(
         gains=(1.0,) * len(header.slices),
         branch="admin",
@@ -264,10 +237,13 @@ def _decayed_to_injection(
     )
 
 
-def _uptake(
+def uptake_facts(
     header: SuvHeader, entered: EnteredValues, audit: Audit, half_life: float | None
 ) -> dict[str, Any]:
-    """Injection and uptake time where they change no number: a contradiction is a warning, not a refusal."""
+    """Injection and uptake time, where known, by the names of the record.
+
+    For voxels whose number they do not change: a contradiction is a warning in `audit`, not a refusal.
+    """
     try:
         times = scan_times(header)
         start = times.start or times.series

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pydicom
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from ..errors import SuvHeaderError
 from .dicom_values import UNREADABLE, plain_text, raw_value
-from .suv_tags import LABELS, TAGS
+from .suv_header_values import corrections_of, first_item, label_of, number_of, sequence_of, word_of
+from .suv_tags import TAGS
 
 _TAG_NUMBERS = {name: int(tag.strip("()").replace(",", ""), 16) for name, tag in TAGS.items()}
 _SERIES_LEVEL = (
@@ -28,6 +27,7 @@ _SERIES_LEVEL = (
     "series_date",
     "series_time",
     "timezone_offset",
+    "reference_datetime",
 )
 _RADIOPHARMACEUTICAL_LEVEL = ("injection_datetime", "injection_time", "dose_bq", "half_life_s", "tracer")
 _SLICE_LEVEL = (
@@ -51,6 +51,8 @@ _NUMBERS = {
     "philips_activity_factor",
 }
 _FREE_TEXT = ("manufacturer", "tracer")
+_AS_THEY_ARE = ("slices", "corrected_image", "from_dicom", "is_enhanced")
+_DECAY_CORRECTED = 0x00189758
 _RADIOPHARMACEUTICAL_SEQUENCE = 0x00540016
 _ACQUISITION_DATETIME = 0x0008002A
 
@@ -77,6 +79,8 @@ class SuvHeader:
     """Plain header values of a PET series; None is a value that the header does not have.
 
     Dates and times are DICOM text (DA, TM, DT), `slices` are in the slice order of the image.
+    reference_datetime: the moment the voxels are decayed to, which only enhanced objects state.
+    tracer_code: "SCHEME:VALUE". is_enhanced: the values come from functional groups (Enhanced PET).
     from_dicom: False for a file that has no such header at all (.nrrd, .nii, .mha).
 
     Raises SuvHeaderError when a value is not of the type its tag demands.
@@ -103,13 +107,17 @@ class SuvHeader:
     nuclide_name: str | None = None
     tracer: str | None = None
     from_dicom: bool = True
+    reference_datetime: str | None = None
+    tracer_meaning: str | None = None
+    tracer_code: str | None = None
+    is_enhanced: bool = False
 
     def __post_init__(self) -> None:
         if not self.slices or not all(isinstance(s, SliceHeader) for s in self.slices):
             raise SuvHeaderError("A PET series needs at least one slice; this one has none, load it again.")
         object.__setattr__(self, "slices", tuple(self.slices))
         if self.corrected_image is not None:
-            object.__setattr__(self, "corrected_image", _corrections(self.corrected_image))
+            object.__setattr__(self, "corrected_image", corrections_of(self.corrected_image))
         _convert_fields(self)
 
     @classmethod
@@ -118,8 +126,10 @@ class SuvHeader:
         return cls(slices=(SliceHeader(),) * slice_count, from_dicom=False)
 
 
-def suv_header(datasets: Sequence[Dataset]) -> SuvHeader:
+def suv_header(datasets: Sequence[Dataset], names: Sequence[str] | None = None) -> SuvHeader:
     """Header values of a series from its data sets, in slice order.
+
+    names: of the files, for messages on a single one.
 
     Raises SuvHeaderError for a value of the wrong type, and for a value that must be the same
     in every slice of a series but is not; both name the tag.
@@ -130,14 +140,15 @@ def suv_header(datasets: Sequence[Dataset]) -> SuvHeader:
         first = datasets[0]
         values: dict[str, Any] = {name: _text(first, name) for name in _SERIES_LEVEL}
         values["ge_reference_datetime"] = _ge_reference(first)
-        _require_same(datasets, [*_SERIES_LEVEL])
-        values |= _radiopharmaceutical(datasets)
+        _require_same(datasets, [*_SERIES_LEVEL], names)
+        values |= _radiopharmaceutical(datasets, names)
+        values["is_enhanced"] = _DECAY_CORRECTED in first
         counts = (values["units"] or "").upper() == "CNTS"
-        return SuvHeader(slices=tuple(_slice_header(dataset, counts) for dataset in datasets), **values)
+        return SuvHeader(slices=_slice_headers(datasets, names, counts), **values)
 
 
-def _radiopharmaceutical(datasets: Sequence[Dataset]) -> dict[str, str | None]:
-    items = [_radiopharmaceutical_item(dataset) for dataset in datasets]
+def _radiopharmaceutical(datasets: Sequence[Dataset], names: Sequence[str] | None) -> dict[str, str | None]:
+    items = _radiopharmaceutical_items(datasets)
     if any((item is None) != (items[0] is None) for item in items):
         raise SuvHeaderError(
             "The radiopharmaceutical (0054,0016) is given in some slices and missing in others; "
@@ -145,26 +156,53 @@ def _radiopharmaceutical(datasets: Sequence[Dataset]) -> dict[str, str | None]:
         )
     if items[0] is None:
         return {}
-    _require_same(items, _RADIOPHARMACEUTICAL_LEVEL)
+    _require_same(items, _RADIOPHARMACEUTICAL_LEVEL, names)
     values = {name: _text(items[0], name) for name in _RADIOPHARMACEUTICAL_LEVEL}
-    nuclide = _first_item(items[0], 0x00540300)
+    nuclide = first_item(items[0], 0x00540300)
     if nuclide is not None:
         values["nuclide_code"] = _plain(nuclide, 0x00080100, "the radionuclide code (0054,0300)")
         values["nuclide_name"] = _plain(nuclide, 0x00080104, "the radionuclide code (0054,0300)")
-    agent = _first_item(items[0], 0x00540304)
-    if values["tracer"] is None and agent is not None:
-        values["tracer"] = _plain(agent, 0x00080104, "the radiopharmaceutical code (0054,0304)")
+    agent = first_item(items[0], 0x00540304)
+    if agent is not None:
+        label = label_of("tracer_code")
+        values["tracer_meaning"] = _plain(agent, 0x00080104, label)
+        code, scheme = _plain(agent, 0x00080100, label), _plain(agent, 0x00080102, label)
+        values["tracer_code"] = f"{scheme}:{code}" if code and scheme else None
     return values
 
 
+def _radiopharmaceutical_items(datasets: Sequence[Dataset]) -> list[Dataset | None]:
+    # Equal bytes are equal sequences, and nearly all slices of a series have them.
+    raw = raw_value(datasets[0], _RADIOPHARMACEUTICAL_SEQUENCE)
+    first = _radiopharmaceutical_item(datasets[0])
+    return [
+        first
+        if isinstance(raw, bytes) and raw_value(dataset, _RADIOPHARMACEUTICAL_SEQUENCE) == raw
+        else _radiopharmaceutical_item(dataset)
+        for dataset in datasets
+    ]
+
+
 def _radiopharmaceutical_item(dataset: Dataset) -> Dataset | None:
-    sequence = _sequence(dataset, _RADIOPHARMACEUTICAL_SEQUENCE)
+    sequence = sequence_of(dataset, _RADIOPHARMACEUTICAL_SEQUENCE)
     if len(sequence) > 1:
         raise SuvHeaderError(
             f"The header names {len(sequence)} radiopharmaceuticals (0054,0016), so the dose is not defined; "
             "export the series with one."
         )
     return sequence[0] if len(sequence) else None
+
+
+def _slice_headers(
+    datasets: Sequence[Dataset], names: Sequence[str] | None, counts: bool
+) -> tuple[SliceHeader, ...]:
+    headers = []
+    for index, dataset in enumerate(datasets):
+        try:
+            headers.append(_slice_header(dataset, counts))
+        except SuvHeaderError as error:
+            raise SuvHeaderError(f"{names[index]}: {error}" if names else str(error)) from None
+    return tuple(headers)
 
 
 def _slice_header(dataset: Dataset, counts: bool) -> SliceHeader:
@@ -198,16 +236,21 @@ def _private(dataset: Dataset, group: int, creator: str, element: int, vendor: s
     return _plain(dataset, tag, f"the private value ({group:04x},{0x1000 | element:04x})")
 
 
-def _require_same(datasets: Sequence[Dataset], names: Sequence[str]) -> None:
-    for name in names:
+def _require_same(
+    datasets: Sequence[Dataset], names_of_values: Sequence[str], files: Sequence[str] | None
+) -> None:
+    for name in names_of_values:
         tag = _tag_number(name)
         raw = raw_value(datasets[0], tag)
-        for dataset in datasets[1:]:
+        for index, dataset in enumerate(datasets):
+            if dataset is datasets[0]:
+                continue
             # Comparing the bytes first spares pydicom's conversion of every element of every slice.
             if raw_value(dataset, tag) != raw and _text(dataset, name) != _text(datasets[0], name):
+                where = f" ({files[index]} against {files[0]})" if files else ""
                 raise SuvHeaderError(
-                    f"{_label(name)} differs between the slices of this series, so its SUV is not defined; "
-                    "export the series again from the scanner."
+                    f"{label_of(name)} differs between the slices of this series{where}, so its SUV is not "
+                    "defined; export the series again from the scanner."
                 )
 
 
@@ -221,9 +264,9 @@ def _text(dataset: Dataset, name: str) -> str | None:
         try:
             element = dataset.get(_tag_number(name))
         except UNREADABLE:
-            raise SuvHeaderError(f"{_label(name)} is damaged; export the series again.") from None
+            raise SuvHeaderError(f"{label_of(name)} is damaged; export the series again.") from None
         return None if element is None else str(element.value or "").strip() or None
-    return _plain(dataset, _tag_number(name), _label(name))
+    return _plain(dataset, _tag_number(name), label_of(name))
 
 
 def _plain(dataset: Dataset, tag: int, label: str) -> str | None:
@@ -235,60 +278,10 @@ def _plain(dataset: Dataset, tag: int, label: str) -> str | None:
         ) from None
 
 
-def _sequence(dataset: Dataset, tag: int) -> Sequence[Dataset]:
-    try:
-        element = dataset.get(tag)
-    except UNREADABLE:
-        element = DataElement(tag, "UN", b"")
-    if element is None or element.value is None:
-        return ()
-    if not isinstance(element.value, pydicom.sequence.Sequence):
-        raise SuvHeaderError(
-            f"({tag >> 16:04x},{tag & 0xFFFF:04x}) should be a sequence and is not; export the series again."
-        )
-    return element.value
-
-
-def _first_item(dataset: Dataset, tag: int) -> Dataset | None:
-    sequence = _sequence(dataset, tag)
-    return sequence[0] if len(sequence) else None
-
-
-def _corrections(value: Any) -> tuple[str, ...] | None:
-    parts = value.split("\\") if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
-        raise SuvHeaderError("The list of corrections (0028,0051) is not a list of words; export it again.")
-    return tuple(part.strip().upper() for part in parts if part.strip()) or None
-
-
 def _convert_fields(record: SuvHeader | SliceHeader) -> None:
     for item in fields(record):
         value = getattr(record, item.name)
-        if value is None or item.name in ("slices", "corrected_image", "from_dicom"):
+        if value is None or item.name in _AS_THEY_ARE:
             continue
-        convert = _number if item.name in _NUMBERS else _word
+        convert = number_of if item.name in _NUMBERS else word_of
         object.__setattr__(record, item.name, convert(value, item.name))
-
-
-def _number(value: Any, name: str) -> float | None:
-    if isinstance(value, str) and not value.strip():
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise SuvHeaderError(f"{_label(name)} is not a number; export the series again.")
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise SuvHeaderError(f"{_label(name)} is not a number; export the series again.") from None
-    if not math.isfinite(number):
-        raise SuvHeaderError(f"{_label(name)} is not a finite number; export the series again.")
-    return number
-
-
-def _word(value: Any, name: str) -> str | None:
-    if not isinstance(value, str):
-        raise SuvHeaderError(f"{_label(name)} is not text; export the series again.")
-    return value.strip(" \0") or None
-
-
-def _label(name: str) -> str:
-    return f"{LABELS[name]} {TAGS[name]}"

@@ -25,8 +25,9 @@ def average_decay_time_s(duration_s: float, half_life: float) -> float:
 def reference_rule(
     header: SuvHeader, entered: EnteredValues, audit: Audit, times: ScanTimes, correction: str | None
 ) -> str | None:
-    """Which rule gives the reference time: entered, none, ge_private, series_time or back_computed.
+    """Which rule gives the reference time: entered, none, stated, ge_private, series_time or back_computed.
 
+    stated: the header names the moment itself (enhanced objects only, which have none of the other rules).
     None when the header allows none of them, which is recorded in `audit` as missing.
     """
     if entered.reference_time is not None:
@@ -40,6 +41,11 @@ def reference_rule(
                 f"{TAGS['frame_duration_ms']}"
             )
             return "none"
+    elif times.stated_reference is not None:
+        audit.from_header("reference_time", TAGS["reference_datetime"])
+        return "stated"
+    elif header.is_enhanced:
+        pass
     elif times.ge_reference is not None:
         audit.from_header("reference_time", TAGS["ge_reference_datetime"])
         return "ge_private"
@@ -61,7 +67,9 @@ def reference_rule(
     audit.missing(
         "reference_time",
         "--reference-time",
-        f"the time the voxels are decayed to (series time {TAGS['series_time']}, acquisition time "
+        f"the time the voxels are decayed to {TAGS['reference_datetime']}"
+        if header.is_enhanced
+        else f"the time the voxels are decayed to (series time {TAGS['series_time']}, acquisition time "
         f"{TAGS['acquisition_time']}, frame duration {TAGS['frame_duration_ms']}, frame reference time "
         f"{TAGS['frame_reference_time_ms']})",
     )

@@ -15,6 +15,7 @@ TAGS: dict[str, str] = {
     "series_time": "(0008,0031)",
     "timezone_offset": "(0008,0201)",
     "ge_reference_datetime": "(0009,100d)",
+    "reference_datetime": "(0018,9701)",
     "injection_datetime": "(0018,1078)",
     "injection_time": "(0018,1072)",
     "dose_bq": "(0018,1074)",
@@ -22,6 +23,8 @@ TAGS: dict[str, str] = {
     "nuclide_code": "(0054,0300)",
     "nuclide_name": "(0054,0300)",
     "tracer": "(0018,0031)",
+    "tracer_meaning": "(0054,0304)",
+    "tracer_code": "(0054,0304)",
     "acquisition_date": "(0008,0022)",
     "acquisition_time": "(0008,0032)",
     "frame_reference_time_ms": "(0054,1300)",
@@ -32,6 +35,19 @@ TAGS: dict[str, str] = {
     "philips_activity_factor": "(7053,1009)",
 }
 """DICOM tag of every value, as messages and the audit name it."""
+
+ENHANCED_TAGS: dict[str, str] = {
+    "units": "(0040,08ea)",
+    "suv_type": "(0040,08ea)",
+    "corrected_image": "(0018,9759)",
+    "decay_correction": "(0018,9758)",
+    "acquisition_date": "(0018,9074)",
+    "acquisition_time": "(0018,9074)",
+    "frame_duration_ms": "(0018,9220)",
+    "rescale_slope": "(0040,9225)",
+    "rescale_intercept": "(0040,9224)",
+}
+"""Where an enhanced multi-frame PET keeps the values that it has in other places."""
 
 LABELS: dict[str, str] = {
     "units": "The units of the voxels",
@@ -46,6 +62,7 @@ LABELS: dict[str, str] = {
     "series_time": "The series time",
     "timezone_offset": "The time zone",
     "ge_reference_datetime": "The GE scan time",
+    "reference_datetime": "The date and time of decay correction",
     "injection_datetime": "The injection date and time",
     "injection_time": "The injection time",
     "dose_bq": "The injected dose",
@@ -53,6 +70,9 @@ LABELS: dict[str, str] = {
     "nuclide_code": "The radionuclide code",
     "nuclide_name": "The radionuclide code",
     "tracer": "The radiopharmaceutical",
+    "tracer_meaning": "The radiopharmaceutical code",
+    "tracer_code": "The radiopharmaceutical code",
+    "uptake_time_min": "The uptake time",
     "acquisition_date": "The acquisition date",
     "acquisition_time": "The acquisition time",
     "frame_reference_time_ms": "The frame reference time",

@@ -42,13 +42,14 @@ class ScanTimes:
     series: Moment | None
     ge_reference: Moment | None
     day: date | None
+    stated_reference: Moment | None = None
 
     @property
     def start(self) -> Moment | None:
-        """Earliest acquisition, else the GE scan time."""
+        """Earliest acquisition, else the GE scan time, else the stated time of decay correction."""
         if self.acquisitions is not None:
             return min(self.acquisitions, key=lambda moment: moment.at)
-        return self.ge_reference
+        return self.ge_reference or self.stated_reference
 
 
 def scan_times(header: SuvHeader) -> ScanTimes:
@@ -68,11 +69,18 @@ def scan_times(header: SuvHeader) -> ScanTimes:
     series = None
     if header.series_time is not None:
         series = _on_day(series_day or day, parse_clock(header.series_time, _name("series_time")))
-    ge_reference = None
-    if header.ge_reference_datetime is not None:
-        label = _name("ge_reference_datetime")
-        ge_reference = Moment(parse_datetime(header.ge_reference_datetime, label, header.timezone_offset))
-    return ScanTimes(acquisitions, series, ge_reference, day)
+    return ScanTimes(
+        acquisitions,
+        series,
+        _stated_moment(header, "ge_reference_datetime"),
+        day,
+        _stated_moment(header, "reference_datetime"),
+    )
+
+
+def _stated_moment(header: SuvHeader, name: str) -> Moment | None:
+    text = getattr(header, name)
+    return None if text is None else Moment(parse_datetime(text, _name(name), header.timezone_offset))
 
 
 def same_scan_day(moment: Moment, start: Moment, warn: Callable[[str], None], label: str) -> Moment:
@@ -233,9 +241,10 @@ def _before_scan(
     if only_clock and -_DAY <= gap < timedelta(0):
         warn("The injection's clock time is later than the scan's; it was taken to be on the day before.")
     else:
+        side = "before" if gap > timedelta(0) else "after"
         warn(
-            f"The dates put the injection {gap / _DAY:.1f} days before the scan, which cannot be for this "
-            "nuclide; dates were probably altered by de-identification, so the clock times were used."
+            f"The dates put the injection {abs(gap) / _DAY:.1f} days {side} the scan, which cannot be for "
+            "this nuclide; dates were probably altered by de-identification, so the clock times were used."
         )
     return Moment(start.at - wait, moment.dated)
 
