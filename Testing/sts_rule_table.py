@@ -1,4 +1,4 @@
-"""The four soft-tissue sarcomas of IBSI by every delineation rule, beside the experts' contour.
+"""The four soft-tissue sarcomas of IBSI by every rule and the default consensus, beside the experts' contour.
 
 Run: PYTHONPATH=PSMAPlanning:Testing python Testing/sts_rule_table.py [FOLDER_OF_THE_SHARED_DATA]
 Each tumour is taken whole, contours may reach 15 mm beyond the experts'. The images hold no liver: rules
@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from PSMAPlanningLib.delineation.avid_regions import find_avid_regions
 from PSMAPlanningLib.delineation.lesion_crop import LesionCrop, lesion_crop
-from PSMAPlanningLib.delineation.rules import RULES, delineate
+from PSMAPlanningLib.delineation.rules import RULES, Rule, delineate
 from PSMAPlanningLib.imaging.image import Image, Mask, Quantity
 from PSMAPlanningLib.imaging.image_file import read_image_file
 from PSMAPlanningLib.imaging.label_file import read_labels
 from PSMAPlanningLib.imaging.resampling import refine_labels
-from PSMAPlanningLib.settings import ContourSettings, DetectionSettings
+from PSMAPlanningLib.lesion_consensus import fuse_candidates
+from PSMAPlanningLib.settings import ConsensusSettings, ContourSettings, DetectionSettings
 from scipy import ndimage
 
 REACH_MM = 15.0
@@ -33,6 +34,10 @@ CASES = {
     "STS_003": "ibsi_sts_petct/STS_003",
     "STS_019": "ibsi_sts_petct/STS_019",
 }
+
+
+CONSENSUS = "default consensus"
+MARKS = {"leaks": "!", "collapsed": "*"}
 
 
 @dataclass(frozen=True)
@@ -54,25 +59,34 @@ def rows(data: Path) -> Iterator[Row]:
         pet = read_image_file(data / folder / "PET_image.nii.gz", Quantity.SUVBW)
         (label,) = read_labels(data / folder / "PET_mask.nii.gz")
         crop, expert = _tumour(pet, label.mask)
-        for name, rule in RULES.items():
-            given = {
-                key: value for key, value in ASSUMED_LIVER.items() if key in {p.name for p in rule.measured}
-            }
-            result = delineate(crop, name, given)
-            inside = result.mask.array
-            both = (
-                2 * np.count_nonzero(inside & expert) / (np.count_nonzero(inside) + np.count_nonzero(expert))
-            )
-            yield Row(
-                case,
-                name,
-                label.mask.volume_ml,
-                result.mask.volume_ml,
-                both,
-                _surface_distance_mm(inside, expert, crop.grid.spacing_kji_mm),
-                result.threshold_suv,
-                result.flags,
-            )
+        results = {name: delineate(crop, name, _given(rule)) for name, rule in RULES.items()}
+        for name, result in results.items():
+            yield _row(case, name, label.mask, expert, result.mask, result.threshold_suv, result.flags)
+        fused = fuse_candidates([results[rule.name] for rule in ContourSettings().rules], ConsensusSettings())
+        yield _row(case, CONSENSUS, label.mask, expert, fused.mask, None, ())
+
+
+def _given(rule: Rule) -> dict[str, float]:
+    wanted = {parameter.name for parameter in rule.measured}
+    return {key: value for key, value in ASSUMED_LIVER.items() if key in wanted}
+
+
+def _row(
+    case: str,
+    name: str,
+    drawn: Mask,
+    expert: np.ndarray,
+    mask: Mask,
+    threshold_suv: float | None,
+    flags: tuple[str, ...],
+) -> Row:
+    """drawn: the experts' contour as it came; expert: the same on the voxels of `mask`."""
+    inside = mask.array
+    shared, total = np.count_nonzero(inside & expert), np.count_nonzero(inside) + np.count_nonzero(expert)
+    distance_mm = _surface_distance_mm(inside, expert, mask.grid.spacing_kji_mm)
+    return Row(
+        case, name, drawn.volume_ml, mask.volume_ml, 2 * shared / total, distance_mm, threshold_suv, flags
+    )
 
 
 def _tumour(pet: Image, expert: Mask) -> tuple[LesionCrop, np.ndarray]:
@@ -104,19 +118,40 @@ def _surface_distance_mm(a: np.ndarray, b: np.ndarray, spacing_mm: tuple[float, 
 
 
 def table(found: list[Row]) -> str:
+    """Markdown: volume, Dice and mean surface distance per tumour; then the spread over the rules."""
     by_case = {case: next((row.expert_ml for row in found if row.case == case), 0) for case in CASES}
-    head = " ".join(f"{f'{case} ({ml:.0f} mL)':>24}" for case, ml in by_case.items())
-    lines = [f"{'rule':<20}{head}", f"{'':<20}" + " ".join(f"{'mL   Dice   mm':>24}" for _ in CASES)]
-    for name in RULES:
+    heads = [f"{case} ({ml:.0f} mL): mL | Dice | mm" for case, ml in by_case.items()]
+    lines = ["| rule | " + " | ".join(heads) + " |", "|---" * (1 + 3 * len(CASES)) + "|"]
+    for name in (*RULES, CONSENSUS):
         cells = []
         for case in CASES:
             row = next(row for row in found if row.case == case and row.rule == name)
             distance = "-" if row.distance_mm is None else f"{row.distance_mm:.1f}"
-            mark = "!" if "leaks" in row.flags else " "
-            cells.append(f"{row.volume_ml:>10.1f}{row.dice:>7.2f}{distance:>6}{mark}")
-        lines.append(f"{name:<20}" + " ".join(cells))
-    lines.append(f"Assumed liver: {ASSUMED_LIVER}. ! reaches the edge of the crop.")
+            mark = "".join(sign for flag, sign in MARKS.items() if flag in row.flags)
+            cells.append(f"{row.volume_ml:.1f}{mark} | {row.dice:.2f} | {distance}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", *(_spread(case, found) for case in CASES)]
+    lines.append(
+        f"Assumed liver: {ASSUMED_LIVER}. ! reaches the edge of the crop; * collapsed onto a hot spot: left "
+        "out of the spread and of any consensus."
+    )
     return "\n".join(lines)
+
+
+def _spread(case: str, found: list[Row]) -> str:
+    volumes = np.array(
+        [
+            row.volume_ml / row.expert_ml
+            for row in found
+            if row.case == case and row.rule in RULES and "collapsed" not in row.flags
+        ]
+    )
+    low, middle, high = np.percentile(volumes, (0, 50, 100))
+    variation = 100 * volumes.std(ddof=1) / volumes.mean()
+    return (
+        f"{case}: volumes over the experts' {low:.2f} to {high:.2f}, median {middle:.2f}, largest over "
+        f"smallest {high / low:.0f}, coefficient of variation {variation:.0f} %."
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from PSMAPlanningLib.delineation.lesion_crop import lesion_crop
 from PSMAPlanningLib.delineation.psf import PointSpread
 from PSMAPlanningLib.delineation.rules import delineate
 from PSMAPlanningLib.errors import RuleError
+from PSMAPlanningLib.imaging.grid import VoxelGrid
 from PSMAPlanningLib.imaging.image import Image, Mask, Quantity
 from PSMAPlanningLib.settings import ContourSettings, DetectionSettings
 
@@ -124,13 +125,18 @@ def test_empty_contour_and_single_voxel():
     assert facts.below_resolution
 
 
-def test_part_of_the_crop_is_enough_and_another_grid_is_refused():
+def test_part_of_the_crop_is_enough_and_other_voxels_are_brought_to_it():
     pet, crop = lesion(17)
     contour = delineate(crop, "percent_max", {}).mask
     whole = contour_facts(contour, crop, pet, SIX_MM)
     part = contour_facts(contour.cropped(2), crop, pet, SIX_MM)
     assert part.equivalent_threshold_suv == whole.equivalent_threshold_suv
     assert part.interval == whole.interval
-    other = Mask(pet.array > 3, pet.grid)
+    coarse = Mask(pet.array >= whole.equivalent_threshold_suv, pet.grid)
+    drawn = contour_facts(coarse, crop, pet, SIX_MM)
+    assert drawn.volume_ml == coarse.volume_ml
+    assert drawn.equivalent_threshold_suv == pytest.approx(whole.equivalent_threshold_suv, rel=0.1)
+    assert drawn.resolution_diameter_mm == whole.resolution_diameter_mm
+    far = Mask(np.ones((2, 2, 2), dtype=bool), VoxelGrid((2, 2, 2), (1, 1, 1), (300, 0, 0)))
     with pytest.raises(RuleError, match="lesion's voxels"):
-        contour_facts(other, crop, pet, SIX_MM)
+        contour_facts(far, crop, pet, SIX_MM)

@@ -5,7 +5,7 @@ import pytest
 from phantoms import ball, blurred_spheres, centred_grid, points_of
 from PSMAPlanningLib.delineation.avid_regions import RegionClass, find_avid_regions
 from PSMAPlanningLib.delineation.physiologic import classify_regions, physiologic_organs, spill_out_mm
-from PSMAPlanningLib.imaging.image import Mask
+from PSMAPlanningLib.imaging.image import Image, Mask, Quantity
 from PSMAPlanningLib.settings import DetectionSettings, Settings
 
 GRID = centred_grid(70, (4, 4, 3))
@@ -99,3 +99,29 @@ def test_a_bladder_alone_has_no_focus_beyond_it():
     anatomy = {"urinary_bladder": ball(CT_GRID, (1.3, 0.7, -0.9), 25)}
     regions = find_avid_regions(pet, DetectionSettings()).regions
     assert len(classify_regions(regions, anatomy, pet, Settings())) == 1
+
+
+def liver_classes(spheres):
+    grid = centred_grid(70, (4, 4, 4))
+    liver = ((0, 0, 0), 110, 5)
+    pet = blurred_spheres(grid, [liver], background_suv=0.5)
+    for centre, diameter_mm, suv in spheres:
+        blob = blurred_spheres(grid, [(centre, diameter_mm, suv)], background_suv=0.0)
+        pet = Image(pet.array + blob.array, grid, Quantity.SUVBW)
+    anatomy = {"liver": ball(grid, (0, 0, 0), 55)}
+    regions = find_avid_regions(pet, DetectionSettings()).regions
+    return [(r.region_class.value, r.reason) for r in classify_regions(regions, anatomy, pet, Settings())]
+
+
+def test_a_focus_in_the_liver_is_no_liver():
+    assert liver_classes([]) == [("physiologic", "organ:liver")]
+    found = liver_classes([((20, 10, 0), 16, 20)])
+    assert ("undecided", "focus_in:liver") in found
+    assert ("physiologic", "organ:liver") in found
+
+
+def test_a_liver_full_of_metastases_is_undecided():
+    steps = (-30, 0, 30)
+    found = liver_classes([((x, y, z), 26, 25) for x in steps for y in steps for z in steps])
+    assert {classified for classified, _ in found} == {"undecided"}
+    assert "uneven:liver" in {reason for _, reason in found}

@@ -45,7 +45,7 @@ def test_sphere_of_percist():
     assert region.radius_mm == 15
     assert region.volume_ml == pytest.approx(4 / 3 * np.pi * 15**3 / 1000, rel=0.05)
     assert region.mean == pytest.approx(5, abs=0.1)
-    assert region.source == "sphere"
+    assert region.source == "moved"
 
 
 def test_wall_is_left_out():

@@ -227,3 +227,25 @@ def test_rules_describe_themselves():
 def test_unknown_rules_and_parameters_are_refused(name, given, message):
     with pytest.raises(RuleError, match=message):
         checked_parameters(name, given)
+
+
+@pytest.mark.parametrize("rule", ["gradient", "random_walker"])
+def test_a_contour_that_stops_at_a_hot_spot_is_said_to_have_collapsed(rule):
+    """A wide tumour with a hot spot: the steepest change of uptake lies inside it."""
+    uneven = blurred_spheres(
+        centred_grid(45, (3, 3, 3)), [((0, 0, 0), 44, 5.5), ((10, 0, 0), 12, 7.5)], background_suv=1
+    )
+    even = blurred_spheres(centred_grid(45, (3, 3, 3)), [((0, 0, 0), 44, 10)], background_suv=1)
+    for pet, collapsed in ((uneven, True), (even, False)):
+        regions = find_avid_regions(pet, DetectionSettings(split_saddle_fraction=0.05)).regions
+        crop = lesion_crop(pet, regions, regions[0], ContourSettings())
+        result = delineate(crop, rule, {})
+        assert ("collapsed" in result.flags) is collapsed
+        whole = delineate(crop, "background_percent", {}).mask.volume_ml
+        assert (result.mask.volume_ml < 0.25 * whole) is collapsed
+
+
+@pytest.mark.parametrize("diameter_mm", [8, 13])
+@pytest.mark.parametrize("rule", ["gradient", "random_walker"])
+def test_whole_spheres_do_not_collapse(rule, diameter_mm):
+    assert "collapsed" not in delineate(crop_of(diameter_mm), rule, {}).flags

@@ -19,6 +19,7 @@ from ..delineation.reference_regions import ReferenceRegion
 from ..delineation.rules import RULES, Delineation, checked_parameters, delineate, missing_liver_sentence
 from ..delineation.seeded_regions import region_at, with_focus
 from ..errors import GridError, RuleError
+from ..finding_words import avid_sentences, tracer_sentences
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image, Mask
 from ..imaging.label_file import read_labels
@@ -37,7 +38,8 @@ from .pet_arguments import existing
 
 NAME = "delineate"
 HELP = "Contour the lesions of a PET by one rule and say what is known about each contour."
-_LARGEST_FINE_OUTPUT_VOXELS = 400_000_000
+DEFAULT_RULE = "background_percent"
+_MOST_OUTPUT_VOXELS = 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,12 @@ class _Contoured:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rule", required=True, metavar="NAME", help="see psma-planning rules")
+    parser.add_argument(
+        "--rule",
+        default=DEFAULT_RULE,
+        metavar="NAME",
+        help=f"see psma-planning rules; default {DEFAULT_RULE}",
+    )
     parser.add_argument(
         "--seed",
         type=position,
@@ -86,8 +93,12 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     settings = replace(Settings(), detection=DetectionSettings(threshold_suv=arguments.threshold))
     within = None if arguments.within is None else _union(arguments.within, pet.grid)
     progress(0.2, "finding lesions")
-    found = find_avid_regions(_only_within(pet, within), settings.detection).regions
-    regions = classify_regions(found, anatomy, pet, settings)
+    avid = find_avid_regions(_only_within(pet, within), settings.detection)
+    regions = classify_regions(avid.regions, anatomy, pet, settings)
+    cautions = [
+        *tracer_sentences(pet_input.suv, settings.detection.method, [arguments.rule]),
+        *avid_sentences(avid.warnings, arguments.threshold, regions),
+    ]
     regions, chosen, warnings = _chosen(pet, regions, arguments.seed, arguments.threshold)
     contoured = []
     for number, region in enumerate(chosen, start=1):
@@ -123,7 +134,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         "lesions": [_document(n, each) for n, each in enumerate(contoured, start=1)],
         "references": [region.to_document() for region in references],
         "file": None if arguments.out is None else str(arguments.out),
-        "warnings": [*pet_input.all_warnings, *warnings, *_warnings(contoured, references)],
+        "warnings": [*pet_input.all_warnings, *cautions, *warnings, *_warnings(contoured, references)],
     }
     progress(1.0, "done")
     return document, _text(document)
@@ -215,7 +226,7 @@ def _label_map(contoured: list[_Contoured], pet_grid: VoxelGrid) -> tuple[np.nda
     corners = np.concatenate([pet_grid.kji_of(mask.cropped(1).grid.corners_ras()) for mask in filled])
     low = np.maximum(np.floor(corners.min(axis=0) + 0.5).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0) + 0.5).astype(int), pet_grid.shape_kji)
-    if math.prod(high - low) * math.prod(factors) > _LARGEST_FINE_OUTPUT_VOXELS:
+    if math.prod(high - low) * math.prod(factors) > _MOST_OUTPUT_VOXELS:
         factors = np.ones(3, dtype=int)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     grid = pet_grid.crop(box).refine(tuple(int(f) for f in factors))
@@ -274,6 +285,7 @@ def _warnings(contoured: list[_Contoured], references: list[ReferenceRegion]) ->
         "no_background": "there is no free background around it; give --set background_suv=",
         "no_contrast": "it does not stand out from its background",
         "leaks": "the contour runs into its surroundings",
+        "collapsed": "the contour holds only a hot spot of the lesion",
         "cut_by_field_of_view": "the edge of the image cuts it",
         "not_converged": "the rule's iteration did not come to rest",
     }

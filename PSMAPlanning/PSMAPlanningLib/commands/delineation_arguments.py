@@ -11,8 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..anatomy_import import read_anatomy, read_label_names
-from ..delineation.reference_regions import ReferenceRegion, reference_from_mask, reference_numbers
-from ..delineation.rules import RULES, checked_parameters
+from ..case_frames import CaseFrames
+from ..delineation.reference_regions import ReferenceRegion
+from ..delineation.rule_numbers import measured_references, references_of, rule_numbers
+from ..delineation.rules import checked_parameters
 from ..errors import InputError, RuleError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image, Mask
@@ -20,8 +22,6 @@ from ..imaging.image_file import SUFFIXES, sitk_image, suffix_of
 from ..imaging.read import PetInput, read_pet
 from ..output import check_free, staged_file
 from .pet_arguments import add_pet_arguments, entered_values, existing
-
-_REFERENCE_OF = {"liver_": "liver", "blood_pool_": "blood_pool"}
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def read_shared(arguments: argparse.Namespace) -> tuple[PetInput, dict[str, Mask
     if arguments.anatomy is None:
         return pet, {}
     names = read_label_names(arguments.label_names) if arguments.label_names else {}
-    return pet, read_anatomy(arguments.anatomy, names, pet.image.grid)
+    return pet, read_anatomy(arguments.anatomy, names, CaseFrames(pet.image))
 
 
 def given_numbers(arguments: argparse.Namespace, rule: str) -> dict[str, float]:
@@ -78,20 +78,8 @@ def with_references(
     rule: str, given: Mapping[str, float], pet: Image, anatomy: Mapping[str, Mask]
 ) -> tuple[dict[str, float], list[ReferenceRegion]]:
     """The rule's numbers with those of the reference regions it takes and was not given, and the regions."""
-    wanted = {parameter.name for parameter in RULES[rule].measured} - set(given)
-    names = {
-        region for start, region in _REFERENCE_OF.items() if any(name.startswith(start) for name in wanted)
-    }
-    regions: dict[str, ReferenceRegion] = {}
-    for name in sorted(names):
-        if anatomy:
-            try:
-                regions[name] = reference_from_mask(pet, name, anatomy)
-            except RuleError:
-                # Not every anatomy holds every organ; a rule that cannot do without says so itself.
-                continue
-    found = {key: value for key, value in reference_numbers(regions).items() if key in wanted}
-    return {**given, **found}, list(regions.values())
+    regions = measured_references(references_of([(rule, given)]), pet, anatomy)
+    return rule_numbers(rule, given, regions), list(regions.values())
 
 
 def position(text: str) -> tuple[float, float, float]:

@@ -18,8 +18,13 @@ from scipy import ndimage
 from ..imaging.grid import Box, VoxelGrid, bounding_box, grow_box
 from ..imaging.image import Image, Mask
 from ..settings import DetectionSettings
+from .connected_components import Components, find_components
 
 TWENTY_SIX_CONNECTED = np.ones((3, 3, 3), dtype=bool)
+CUT_BY_FIELD_OF_VIEW = "cut_by_field_of_view"
+NOT_FINITE = "not_finite"
+ABOVE_MAXIMUM = "above_maximum"
+NOTHING_ABOVE_ZERO = "nothing_above_zero"
 _SMALLEST_SPLIT_VOXELS = 3
 
 
@@ -60,10 +65,16 @@ class AvidRegion:
 
 @dataclass(frozen=True)
 class AvidRegions:
-    """The regions, hottest first, and how many were left out for being smaller than asked for."""
+    """The regions, hottest first, and how many were left out for being smaller than asked for.
+
+    warnings: codes. "not_finite": the PET holds NaN or infinity, which count as not avid;
+    "above_maximum": nothing reaches the threshold; "nothing_above_zero": nothing could reach any;
+    "cut_by_field_of_view": a component touches the edge of the image, its volume is a lower bound.
+    """
 
     regions: tuple[AvidRegion, ...]
     left_out: int
+    warnings: tuple[str, ...] = ()
 
 
 def find_avid_regions(pet: Image, settings: DetectionSettings) -> AvidRegions:
@@ -71,10 +82,9 @@ def find_avid_regions(pet: Image, settings: DetectionSettings) -> AvidRegions:
 
     A threshold above the maximum gives no region; that means no region at this threshold, not no disease.
     """
-    labels, _ = ndimage.label(pet.array >= settings.threshold_suv, structure=TWENTY_SIX_CONNECTED)
+    components = find_components(pet.array, settings.threshold_suv)
     found: list[AvidRegion] = []
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        component = labels[box] == label
+    for box, component in zip(components.boxes(), components.masks(), strict=True):
         parts, count = _split(pet.array[box], component, settings.split_saddle_fraction)
         for part, part_box in enumerate(ndimage.find_objects(parts, max_label=count), start=1):
             if part_box is not None:
@@ -84,7 +94,18 @@ def find_avid_regions(pet: Image, settings: DetectionSettings) -> AvidRegions:
                 )
                 found.append(_region(pet, whole_box, parts[part_box] == part))
     kept = [region for region in found if region.volume_ml >= settings.minimum_volume_ml]
-    return AvidRegions(renumbered(kept), left_out=len(found) - len(kept))
+    return AvidRegions(renumbered(kept), len(found) - len(kept), finding_warnings(components))
+
+
+def finding_warnings(components: Components) -> tuple[str, ...]:
+    """What to beware of in the components of a PET: the codes of AvidRegions."""
+    candidates = components.candidates
+    warnings = [NOT_FINITE] if candidates.not_finite else []
+    if components.count == 0:
+        warnings.append(ABOVE_MAXIMUM if candidates.image_max > 0 else NOTHING_ABOVE_ZERO)
+    if components.touches_edge.any():
+        warnings.append(CUT_BY_FIELD_OF_VIEW)
+    return tuple(warnings)
 
 
 def renumbered(regions: Iterable[AvidRegion]) -> tuple[AvidRegion, ...]:
@@ -116,11 +137,16 @@ def _split(suv: np.ndarray, component: np.ndarray, saddle_fraction: float) -> tu
     # Outside the component everything is shallower than any saddle inside it, so that a faint part
     # cannot be absorbed by its surroundings.
     depth[~padded] = float(depth[padded].max()) - 2 * math.log(saddle_fraction)
-    basins = sitk.MorphologicalWatershed(
-        sitk.GetImageFromArray(depth),
-        level=-math.log(saddle_fraction),
-        markWatershedLine=False,
-        fullyConnected=True,
+    image = sitk.GetImageFromArray(depth)
+    # The steps of SimpleITK's MorphologicalWatershed one by one: most components turn out to have a single
+    # peak after the first three, which take a quarter of the time.
+    filled = sitk.HMinima(image, -math.log(saddle_fraction), fullyConnected=True)
+    bottoms = sitk.RegionalMinima(filled, backgroundValue=0, foregroundValue=1, fullyConnected=True)
+    markers = sitk.ConnectedComponent(bottoms, True)
+    if sitk.GetArrayViewFromImage(markers).max() <= 1:
+        return component.astype(np.uint32), 1
+    basins = sitk.MorphologicalWatershedFromMarkers(
+        image, markers, markWatershedLine=False, fullyConnected=True
     )
     parts = sitk.GetArrayFromImage(basins)[1:-1, 1:-1, 1:-1] * component
     present = np.unique(parts)
@@ -142,7 +168,7 @@ def _region(pet: Image, box: Box, inside: np.ndarray) -> AvidRegion:
         suv_mean=float(pet.array[box][inside].mean(dtype=np.float64)),
         centroid_ras=mask.centroid_ras(),
         peak_ras=mask.grid.position_of(peak),
-        flags=("cut_by_field_of_view",) if _touches_edge(box, pet.grid) else (),
+        flags=(CUT_BY_FIELD_OF_VIEW,) if _touches_edge(box, pet.grid) else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from scipy import ndimage
 
 from ..imaging.image import Image
@@ -27,6 +28,8 @@ def local_background_suv(
     if others.any():
         from_others_mm = ndimage.distance_transform_edt(~others, sampling=spacing_mm)
         shell &= from_others_mm >= settings.background_from_mm
-    if not shell.any():
+    suv = pet.array[box][shell]
+    suv = suv[np.isfinite(suv)]
+    if suv.size == 0:
         return None
-    return float(pet.array[box][shell].mean(dtype=float))
+    return float(suv.mean(dtype=float))

@@ -16,12 +16,13 @@ import numpy as np
 
 from ..errors import RuleError
 from ..imaging.image import Image, Mask
+from ..imaging.resampling import occupancy_at
 from ..imaging.uptake import measure_uptake
 from .lesion_crop import LesionCrop
 from .peak import PeakKernel, SuvPeak, suv_peak
 from .psf import PointSpread, diameter_of_volume_mm
-from .rules.connected import NestedContours, reaches_edge, threshold_of_volume
-from .rules.table import delineate
+from .rules.connected import NestedContours, nested_contours, reaches_edge, threshold_of_volume
+from .rules.table import RULES
 
 BELOW_RESOLUTION_FWHM = 1.5
 UPTAKE_VARIATION = 0.10
@@ -79,11 +80,11 @@ def contour_facts(
     kernel: PeakKernel = PeakKernel.FRACTIONAL,
     background_suv: float | None = None,
 ) -> ContourFacts:
-    """Facts about a contour on the lesion's crop, or on a part of the crop's grid.
+    """Facts about a contour of the lesion, on the crop's voxels or, drawn by hand, on any others.
 
     others: contours of the same lesion by other rules, for `below_resolution` where the recovery-based rule
     cannot be applied. background_suv: instead of the crop's.
-    Raises RuleError when the contour does not lie on the crop's voxels.
+    Raises RuleError when no part of the contour lies on the crop.
     """
     background = crop.background_suv if background_suv is None else background_suv
     if contour.is_empty:
@@ -92,7 +93,7 @@ def contour_facts(
     uptake = measure_uptake(contour, pet)
     diameter_mm = diameter_of_volume_mm(uptake.volume_ml)
     recovered = _recovery_diameters(crop, background, point_spread)
-    nested = NestedContours(crop, float(crop.suv[inside].min()))
+    nested = nested_contours(crop, float(crop.suv[inside].min()))
     threshold = _equivalent_threshold(nested, crop, inside, uptake.volume_ml)
     if recovered is not None:
         resolution_mm, source = recovered[0], "recovery"
@@ -140,12 +141,12 @@ def leaks(
     higher = threshold_suv + _LEAK_STEP * abs(threshold_suv)
     if higher >= 0.98 * crop.suv_max:
         return False
-    smaller = NestedContours(crop, threshold_suv).values(higher).size
+    smaller = nested_contours(crop, threshold_suv).values(higher).size
     return np.count_nonzero(inside) > _LEAK_GROWTH * max(smaller, 1)
 
 
 def _on_crop(contour: Mask, crop: LesionCrop) -> np.ndarray:
-    """The contour on the whole crop's grid, bool."""
+    """The contour on the whole crop's grid, bool; by half occupancy when it lies on other voxels."""
     if contour.grid.shape_kji == crop.grid.shape_kji and contour.grid.same_as(crop.grid):
         return contour.array
     start = crop.grid.kji_of(np.array(contour.grid.origin_ras))
@@ -153,10 +154,23 @@ def _on_crop(contour: Mask, crop: LesionCrop) -> np.ndarray:
     stop = whole + contour.grid.shape_kji
     same_voxels = np.allclose(contour.grid.spacing_mm, crop.grid.spacing_mm, rtol=1e-4)
     fits = np.all(whole >= 0) and np.all(stop <= crop.grid.shape_kji)
-    if not (same_voxels and fits and np.abs(start - whole).max() < 0.01):
-        raise RuleError("The contour does not lie on the lesion's voxels; delineate it on this crop first.")
+    same_axes = np.allclose(contour.grid.direction_ras, crop.grid.direction_ras, atol=1e-4)
     inside = np.zeros(crop.suv.shape, dtype=bool)
-    inside[tuple(slice(a, b) for a, b in zip(whole, stop, strict=True))] = contour.array
+    if same_voxels and same_axes and fits and np.abs(start - whole).max() < 0.01:
+        inside[tuple(slice(a, b) for a, b in zip(whole, stop, strict=True))] = contour.array
+        return inside
+    corners = crop.grid.kji_of(contour.cropped().grid.corners_ras())
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, crop.suv.shape)
+    if np.all(low < high):
+        indices = np.moveaxis(np.indices(tuple(high - low)), 0, -1).reshape(-1, 3) + low
+        held = occupancy_at(contour, crop.grid.ras_of(indices)) >= 0.5
+        inside[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = held.reshape(high - low)
+    if not inside.any():
+        raise RuleError(
+            "The contour does not lie on the lesion's voxels; draw it where the lesion is, "
+            "on voxels not much finer than the PET's."
+        )
     return inside
 
 
@@ -169,12 +183,11 @@ def _recovery_diameters(
     fwhm, sd = point_spread.fwhm_mm, point_spread.fwhm_sd_mm
     found = []
     for width_mm in (fwhm, max(0.5, fwhm - sd), min(30.0, fwhm + sd)):
-        result = delineate(
-            crop, "recovery", {"fwhm_mm": width_mm, "background_suv": max(background_suv, 0.0)}
-        )
-        if "diameter_mm" not in result.details:
+        numbers = {"fwhm_mm": width_mm, "background_suv": max(background_suv, 0.0)}
+        details = RULES["recovery"].method(crop, numbers).details
+        if "diameter_mm" not in details:
             return None
-        found.append(result.details["diameter_mm"])
+        found.append(details["diameter_mm"])
     return tuple(found)
 
 

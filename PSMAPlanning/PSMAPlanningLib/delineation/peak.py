@@ -25,6 +25,7 @@ SPHERE_RADIUS_MM = (3.0 * 1000.0 / (4.0 * math.pi)) ** (1.0 / 3.0)
 _PARTS_PER_VOXEL = 9
 _FINEST_PART_MM = 0.2
 _CANDIDATE_FRACTION = 0.5
+_LEAST_HELD = 1e-6
 
 
 class PeakKernel(str, Enum):
@@ -136,14 +137,19 @@ def _best(
     centres = inside[box]
     whole = tuple(slice(a + s.start, a + s.stop) for a, s in zip(start, box, strict=True))
     window = grow_box(whole, tuple(n // 2 for n in weights.shape), suv.shape)
-    values = suv[window].astype(float)
+    finite = np.isfinite(suv[window])
+    values = np.where(finite, suv[window], 0.0).astype(float)
     sums = fftconvolve(values, weights, mode="same")
     inner = tuple(slice(w.start - o.start, w.stop - o.start) for w, o in zip(whole, window, strict=True))
     cut = any(
         w.start - n // 2 < 0 or w.stop + n // 2 > size
         for w, n, size in zip(whole, weights.shape, suv.shape, strict=True)
     )
-    held = fftconvolve(np.ones(values.shape), weights, mode="same")[inner] if cut else np.ones(centres.shape)
+    if cut or not finite.all():
+        # Of a sphere that the image cuts, or that holds voxels without a value, the rest is averaged.
+        held = np.maximum(fftconvolve(finite.astype(float), weights, mode="same")[inner], _LEAST_HELD)
+    else:
+        held = np.ones(centres.shape)
     means = np.where(centres, sums[inner] / held, -np.inf)
     best = np.unravel_index(int(means.argmax()), means.shape)
     kji = tuple(int(b) + w.start for b, w in zip(best, whole, strict=True))

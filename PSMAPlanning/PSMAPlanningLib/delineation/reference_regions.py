@@ -1,7 +1,7 @@
 """Reference regions: uptake of liver, blood pool, parotid, spleen and gluteus, for rules and scores.
 
-From an organ mask, kept off its edge where blurring mixes it with its neighbours, or from a sphere the user
-can move. What looks like a lesion inside is said, never taken out silently.
+From an organ mask, kept off its edge where blurring mixes it with its neighbours, or from a sphere that is
+proposed and that the user can move. What looks like a lesion inside is said, never taken out silently.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..imaging.resampling import occupancy_at
 from .avid_regions import TWENTY_SIX_CONNECTED
 
 PERCIST_RADIUS_MM = 15.0
+FROM_MASK, PROPOSED, MOVED = "mask", "proposed", "moved"
 _LARGEST_COV = 0.35
 _HOT_SPREADS = 5.0
 _HOT_RATIO = 1.5
@@ -62,7 +63,8 @@ REFERENCE_KINDS: dict[str, ReferenceKind] = {
 class ReferenceRegion:
     """Uptake of a reference region, SUV.
 
-    cov: SD over mean; source: "mask" or "sphere"; centre_ras, radius_mm: of the sphere, None for a mask.
+    cov: SD over mean; source: "mask", "proposed" (a sphere nobody has looked at yet) or "moved" (one that the
+    user placed); centre_ras, radius_mm: of the sphere, None for a mask.
     """
 
     name: str
@@ -95,12 +97,40 @@ class ReferenceRegion:
             "warnings": list(self.warnings),
         }
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, object]) -> ReferenceRegion:
+        """The region of `to_document`. Raises RuleError for what is none."""
+        try:
+            centre, radius = document["centre"], document["radius_mm"]
+            region = cls(
+                name=_kind(str(document["name"])).name,
+                mean=float(document["mean"]),
+                sd=float(document["sd"]),
+                maximum=float(document["max"]),
+                voxels=int(document["voxels"]),
+                volume_ml=float(document["volume_ml"]),
+                source=str(document["source"]),
+                centre_ras=None if centre is None else tuple(float(x) for x in centre),
+                radius_mm=None if radius is None else float(radius),
+                warnings=tuple(str(warning) for warning in document["warnings"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RuleError(f"This is no stored reference region ({error}); measure it again.") from error
+        if region.source not in (FROM_MASK, PROPOSED, MOVED):
+            raise RuleError(f"A reference region has the unknown source {region.source!r}; measure it again.")
+        return region
+
 
 def reference_from_sphere(
-    pet: Image, name: str, centre_ras: tuple[float, float, float], radius_mm: float | None = None
+    pet: Image,
+    name: str,
+    centre_ras: tuple[float, float, float],
+    radius_mm: float | None = None,
+    source: str = MOVED,
 ) -> ReferenceRegion:
     """A reference region from the voxels whose centres lie in a sphere.
 
+    radius_mm: None takes that of the kind; source: "moved" for one the user placed, "proposed" otherwise.
     Raises RuleError for an unknown name, a radius that cannot be, or a sphere that is not inside the PET.
     """
     kind = _kind(name)
@@ -113,7 +143,7 @@ def reference_from_sphere(
     grid = pet.grid.crop(box)
     points = grid.ras_of(np.moveaxis(np.indices(grid.shape_kji), 0, -1))
     inside = np.linalg.norm(points - np.array(centre_ras, dtype=float), axis=-1) <= radius
-    return _measured(pet, name, box, inside, "sphere", tuple(float(x) for x in centre_ras), radius)
+    return _measured(pet, name, box, inside, source, tuple(float(x) for x in centre_ras), radius)
 
 
 def reference_from_mask(pet: Image, name: str, masks: Mapping[str, Mask] | Mask) -> ReferenceRegion:
@@ -137,7 +167,7 @@ def reference_from_mask(pet: Image, name: str, masks: Mapping[str, Mask] | Mask)
     for box, part in boxes:
         inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(box, whole, strict=True))
         inside[inner] |= part
-    return _measured(pet, name, whole, inside, "mask", None, None)
+    return _measured(pet, name, whole, inside, FROM_MASK, None, None)
 
 
 def proposed_sphere(

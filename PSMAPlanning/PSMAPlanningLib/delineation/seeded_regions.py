@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import RuleError
 from ..imaging.grid import Box, bounding_box, grow_box
 from ..imaging.image import Image, Mask
-from .avid_regions import TWENTY_SIX_CONNECTED, AvidRegion, labels_in
+from .avid_regions import CUT_BY_FIELD_OF_VIEW, AvidRegion, labels_in
+from .connected_components import part_at
 
 BELOW_THRESHOLD = "below_threshold"
 _SEARCH_MM = 6.0
@@ -26,9 +26,10 @@ def region_at(
     The focus is the hottest voxel within 6 mm of the seed and what is connected to it down to half-way to the
     median of its surroundings. Raises RuleError for a seed outside the PET or where nothing stands out.
     """
-    seed = np.rint(pet.grid.kji_of(np.array(seed_ras, dtype=float))).astype(int)
-    if np.any(seed < 0) or np.any(seed >= pet.grid.shape_kji):
+    position = np.array(seed_ras, dtype=float)
+    if not np.isfinite(position).all() or not pet.grid.holds(position):
         raise RuleError(f"The seed {_text(seed_ras)} lies outside the PET; give RAS mm as Slicer shows them.")
+    seed = np.rint(pet.grid.kji_of(position)).astype(int)
     at_seed: Box = tuple(slice(int(n), int(n) + 1) for n in seed)
     near = _grown(pet, at_seed, _SEARCH_MM)
     label = int(labels_in(regions, at_seed)[0, 0, 0])
@@ -45,17 +46,18 @@ def region_at(
 def _focus(
     pet: Image, regions: tuple[AvidRegion, ...], seed_ras: tuple[float, float, float], near: Box
 ) -> AvidRegion:
-    values = pet.array[near]
+    values = _finite(pet, near)
     peak = np.unravel_index(int(values.argmax()), values.shape)
     peak = tuple(int(p) + s.start for p, s in zip(peak, near, strict=True))
     window = _grown(pet, tuple(slice(p, p + 1) for p in peak), _REACH_MM)
     free = labels_in(regions, window) == 0
-    suv = pet.array[window]
-    top, around = float(pet.array[peak]), float(np.median(suv[free]))
-    if not top > max(around, 0.0):
+    suv = _finite(pet, window)
+    known = suv[free & (suv > -np.inf)]
+    top = float(values.max())
+    if known.size == 0 or not top > max(float(np.median(known)), 0.0):
         raise RuleError(f"Nothing stands out at the seed {_text(seed_ras)}; place it on a focus.")
-    labels, _ = ndimage.label(free & (suv >= 0.5 * (top + around)), structure=TWENTY_SIX_CONNECTED)
-    inside = labels == labels[tuple(p - s.start for p, s in zip(peak, window, strict=True))]
+    half_way = 0.5 * (top + float(np.median(known)))
+    inside = part_at(free & (suv >= half_way), tuple(p - s.start for p, s in zip(peak, window, strict=True)))
     inner = bounding_box(inside)
     box = tuple(slice(w.start + s.start, w.start + s.stop) for w, s in zip(window, inner, strict=True))
     mask = Mask(inside[inner].copy(), pet.grid.crop(box))
@@ -70,7 +72,7 @@ def _focus(
         suv_mean=float(values.mean(dtype=np.float64)),
         centroid_ras=mask.centroid_ras(),
         peak_ras=pet.grid.position_of(hottest),
-        flags=(BELOW_THRESHOLD, "cut_by_field_of_view") if cut else (BELOW_THRESHOLD,),
+        flags=(BELOW_THRESHOLD, CUT_BY_FIELD_OF_VIEW) if cut else (BELOW_THRESHOLD,),
     )
 
 
@@ -79,6 +81,12 @@ def with_focus(regions: tuple[AvidRegion, ...], focus: AvidRegion) -> tuple[Avid
     if focus in regions:
         return regions
     return (*regions, replace(focus, id=f"R{len(regions) + 1}"))
+
+
+def _finite(pet: Image, box: Box) -> np.ndarray:
+    """SUV in a box, minus infinity where the image holds no number: never a maximum, never inside."""
+    values = pet.array[box]
+    return np.where(np.isfinite(values), values, -np.inf)
 
 
 def _grown(pet: Image, box: Box, margin_mm: float) -> Box:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..lesion_crop import LesionCrop
-from .connected import NestedContours
+from .connected import nested_contours
 from .rule import BACKGROUND, Outcome, Parameter, Rule, percent
 
 _BLACK_STOP_SUV = 1e-3
@@ -15,7 +15,7 @@ _BLACK_ITERATIONS = 50
 def _mean_above_70_percent(crop: LesionCrop) -> float:
     """Mean of the lesion's voxels at or above 70 % of its maximum."""
     floor = 0.70 * crop.suv_max
-    return float(NestedContours(crop, floor).values(floor).mean(dtype=float))
+    return float(nested_contours(crop, floor).values(floor).mean(dtype=float))
 
 
 def _nestle(crop: LesionCrop, numbers: Mapping[str, float]) -> Outcome:
@@ -30,14 +30,14 @@ def _schaefer(crop: LesionCrop, numbers: Mapping[str, float]) -> Outcome:
     wide = numbers["a_large"] * mean + numbers["b_large"] * background
     narrow = numbers["a_small"] * mean + numbers["b_small"] * background
     # The large coefficients apply where the diameter they give confirms them.
-    diameter_mm = NestedContours(crop, wide).diameter_mm(wide)
+    diameter_mm = nested_contours(crop, wide).diameter_mm(wide)
     large = diameter_mm >= numbers["large_from_mm"]
     return Outcome(wide if large else narrow, details={"mean_above_70_percent": mean})
 
 
 def _black(crop: LesionCrop, numbers: Mapping[str, float]) -> Outcome:
     threshold = 0.4 * crop.suv_max
-    nested = NestedContours(crop, threshold)
+    nested = nested_contours(crop, threshold)
     for _ in range(_BLACK_ITERATIONS):
         values = nested.values(threshold)
         if values.size == 0:

@@ -84,7 +84,8 @@ RULES = (
         "t = 4.30 / liver mean · (liver mean + liver SD) = 4.30 · (1 + COV): only the liver's noise "
         "remains; soft tissue (qPSMA takes fixed SUV 3 in bone)",
         "liver",
-        "qPSMA, Gafita 2019, 10.2967/jnumed.118.224055; recalled, check the primary text",
+        "qPSMA, Gafita 2019, 10.2967/jnumed.118.224055; abstract read (liver-based in soft tissue, SUV 3 in "
+        "bone), the formula is recalled: check the primary text",
         False,
         (),
         _qpsma,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..lesion_crop import LesionCrop
 from ..psf import boundary_fraction
-from .connected import NestedContours
+from .connected import nested_contours
 from .rule import BACKGROUND, FWHM, Outcome, Rule
 
 _START = 0.41
@@ -22,7 +22,7 @@ def _recovery(crop: LesionCrop, numbers: Mapping[str, float]) -> Outcome:
     if contrast <= 0:
         return Outcome(flags=("no_contrast",))
     threshold = background + _START * contrast
-    nested = NestedContours(crop, threshold)
+    nested = nested_contours(crop, threshold)
     diameter_mm = nested.diameter_mm(threshold)
     flags: tuple[str, ...] = ("not_converged",)
     for _ in range(_ITERATIONS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from ...errors import RuleError
 from ...imaging.image import Mask
 from ..lesion_crop import LesionCrop
 from . import adaptive, fixed, fuzzy, gradient, histogram, liver, random_walker, recovery, relative
-from .connected import connected_to_peak, part_at_peak, reaches_edge
+from .collapse import has_collapsed
+from .connected import contour_at, part_at_peak, reaches_edge
 from .rule import Delineation, Rule
 
 _FILES = (fixed, relative, liver, adaptive, recovery, histogram, gradient, random_walker, fuzzy)
@@ -53,8 +55,10 @@ def delineate(crop: LesionCrop, name: str, given: Mapping[str, float]) -> Deline
     outcome = rule.method(crop, numbers)
     if outcome.inside is not None:
         inside = part_at_peak(crop, outcome.inside)
+        if has_collapsed(crop, inside, numbers.get("background_suv")):
+            outcome = replace(outcome, flags=(*outcome.flags, "collapsed"))
     elif outcome.threshold_suv is not None:
-        inside = connected_to_peak(crop, outcome.threshold_suv)
+        inside = contour_at(crop, outcome.threshold_suv)
     else:
         return _nothing(crop, name, parameters, outcome.flags)
     flags = (*crop.flags, *outcome.flags)

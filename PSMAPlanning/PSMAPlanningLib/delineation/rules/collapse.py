@@ -1,0 +1,32 @@
+"""Whether a contour that a rule drew itself has collapsed onto a hot spot inside the lesion.
+
+A watershed or a random walk starts from the hottest part. In a tumour of uneven uptake the strongest change
+of uptake may lie between two of its own parts, and the contour then stops there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lesion_crop import LesionCrop
+from .connected import contour_at
+
+_REFERENCE_FRACTION = 0.41
+_LEAST_UPTAKE_SHARE = 0.25
+"""Of the uptake above background at background + 41 %. Contours of whole spheres of 6 to 13 mm with noise
+held 0.33 or more; three of eight contours of sarcomas, which no expert would have drawn, 0.05 to 0.16."""
+
+
+def has_collapsed(crop: LesionCrop, inside: np.ndarray, background_suv: float | None) -> bool:
+    """Whether a contour on the crop's grid holds less than a quarter of the lesion's uptake.
+
+    False for an empty contour, which is said otherwise, and where nothing stands out from the background.
+    """
+    background = background_suv or 0.0
+    contrast = crop.suv_max - background
+    if contrast <= 0 or not inside.any():
+        return False
+    lesion = contour_at(crop, background + _REFERENCE_FRACTION * contrast)
+    held = float((crop.suv[inside] - background).sum(dtype=float))
+    whole = float((crop.suv[lesion] - background).sum(dtype=float))
+    return held < _LEAST_UPTAKE_SHARE * whole
