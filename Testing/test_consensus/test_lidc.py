@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lidc_consensus_table import nodules, picture, table
 from PSMAPlanningLib.consensus.agreement import agreement
 from PSMAPlanningLib.consensus.common_grid import sampled_by_distance
 from PSMAPlanningLib.consensus.consensus import consensus
@@ -70,3 +71,15 @@ def test_holes_survive_the_way_to_another_grid(shared_data):
 def _holes(array):
     """Voxels that are enclosed within their slice."""
     return sum(int((ndimage.binary_fill_holes(slice_) & ~slice_).sum()) for slice_ in array)
+
+
+def test_table_of_the_nodules_is_whole(shared_data, tmp_path):
+    found = nodules(shared_data("lidc_4reader_contours").parent)
+    assert [nodule.name for nodule in found] == list(NODULES)
+    lines = table(found).splitlines()
+    assert len(lines) == 2 + len(NODULES)
+    assert len({line.count(" | ") for line in lines if not line.startswith("|---")}) == 1
+    assert "24" in lines[3]
+    pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
+    picture(found[1], tmp_path / "nodule.png")
+    assert (tmp_path / "nodule.png").stat().st_size > 10_000

@@ -89,7 +89,7 @@ def _one_lesion(
     contours, warnings = read_contours(arguments, _families(arguments))
     stage.report(0.3, "fusing")
     answer = consensus(contours, arguments.method, **options)
-    document = {**consensus_document(answer), "warnings": warnings}
+    document = {**consensus_document(answer, options["domain"]), "warnings": warnings}
     stage.report(0.6, "comparing")
     if len(answer.inputs) > 1:
         compared = agreement(
@@ -123,14 +123,17 @@ def _patient(
     def follow(fraction: float, doing: str) -> None:
         stage.report(0.3 + 0.6 * fraction, doing)
 
+    domain = options["domain"]
     lesions = patient_consensus(readers, arguments.method, **options, progress=follow)
     document: dict[str, Any] = {
         "method": arguments.method,
-        "domain": str(options["domain"]),
+        "domain": str(domain),
         "volume_ml": sum(lesion.consensus.mask.volume_ml for lesion in lesions if lesion.consensus),
         "inputs": [_reader_document(reader) for reader in readers],
         "agreement": None,
-        "lesions": [_lesion_document(number, lesion) for number, lesion in enumerate(lesions, start=1)],
+        "lesions": [
+            _lesion_document(number, lesion, domain) for number, lesion in enumerate(lesions, start=1)
+        ],
         "warnings": warnings,
     }
     fused = [lesion.consensus for lesion in lesions if lesion.consensus]
@@ -144,14 +147,17 @@ def _patient(
     return document, _patient_text(document)
 
 
-def consensus_document(answer: Consensus) -> dict[str, Any]:
-    """What a consensus is, in plain numbers; `agreement` is null until it is asked for."""
+def consensus_document(answer: Consensus, domain: Domain) -> dict[str, Any]:
+    """What a consensus is, in plain numbers; `agreement` is null until it is asked for.
+
+    domain: the one asked for; `domain_voxels` is null for methods that do not depend on it.
+    """
     fusion = answer.fusion
     names = [each.name for each in answer.inputs]
     threshold = answer.threshold
     return {
         "method": fusion.method,
-        "domain": str(fusion.domain) if fusion.domain else None,
+        "domain": str(domain),
         "domain_voxels": fusion.domain_voxels,
         "volume_ml": fusion.mask.volume_ml,
         "disputed_ml": answer.disputed.volume_ml,
@@ -181,7 +187,7 @@ def consensus_document(answer: Consensus) -> dict[str, Any]:
     }
 
 
-def _lesion_document(number: int, lesion: LesionConsensus) -> dict[str, Any]:
+def _lesion_document(number: int, lesion: LesionConsensus, domain: Domain) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": f"L{number}",
         "found_by": list(lesion.match.found_by),
@@ -191,7 +197,7 @@ def _lesion_document(number: int, lesion: LesionConsensus) -> dict[str, Any]:
         "centroid": None,
     }
     if lesion.consensus is not None:
-        document.update(consensus_document(lesion.consensus))
+        document.update(consensus_document(lesion.consensus, domain))
         del document["agreement"]
         if not lesion.consensus.mask.is_empty:
             document["centroid"] = list(lesion.consensus.mask.centroid_ras())

@@ -1,4 +1,4 @@
-"""Contours for consensus and agreement from label maps, segmentations and RTSTRUCT files."""
+"""Contours for consensus and agreement from label maps, segmentations, RTSTRUCT and DICOM SEG files."""
 
 from __future__ import annotations
 
@@ -7,25 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import SimpleITK as sitk
+
 from ..consensus.inputs import ContourInput
 from ..consensus.lesion_matching import ReaderLesions, lesions_of
 from ..dicomrt.rasterise import rasterise
 from ..dicomrt.rtstruct_reader import read_rtstruct
-from ..errors import FrameOfReferenceError, GridError, InputError, SeriesChoiceError
-from ..imaging.dicom_series import find_series, series_stack
-from ..imaging.grid import VoxelGrid
+from ..dicomrt.seg_reader import read_seg, seg_file
+from ..errors import FrameOfReferenceError, InputError
 from ..imaging.image import Mask
 from ..imaging.image_file import grid_of, read_sitk, stem_of, suffix_of
 from ..imaging.label_file import read_labels
 from .pet_arguments import existing
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where an image's voxels are; its values are not needed."""
-
-    grid: VoxelGrid
-    frame_of_reference_uid: str | None
+from .structure_files import ImagePlace, image_place
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +28,7 @@ class _Found:
     name: str
     mask: Mask
     frame_of_reference_uid: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def add_contour_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +37,7 @@ def add_contour_arguments(parser: argparse.ArgumentParser) -> None:
         type=existing,
         nargs="+",
         metavar="A",
-        help="label map, .seg.nrrd or RTSTRUCT; every label or structure is one contour",
+        help="label map, .seg.nrrd, DICOM SEG or RTSTRUCT; every label or structure is one contour",
     )
     parser.add_argument(
         "--image",
@@ -90,8 +86,10 @@ def read_contours(
     names = _file_names(arguments.contours)
     place = _place(arguments)
     contours: list[ContourInput] = []
+    warnings: list[str] = []
     for path, name in zip(arguments.contours, names, strict=True):
         found = _wanted(_read(path, place), arguments.names, path)
+        warnings += [f"{name}: {warning}" for warning in found[0].warnings]
         for each in found:
             full_name = name if len(found) == 1 else f"{name}:{each.name}"
             contours.append(ContourInput(full_name, each.mask, "", each.frame_of_reference_uid))
@@ -101,7 +99,7 @@ def read_contours(
             ContourInput(c.name, c.mask, family, c.frame_of_reference_uid)
             for c, family in zip(contours, families, strict=True)
         ]
-    return contours, _frame_warnings([c.frame_of_reference_uid for c in contours])
+    return contours, warnings + _frame_warnings([c.frame_of_reference_uid for c in contours])
 
 
 def read_readers(
@@ -114,13 +112,15 @@ def read_readers(
     _check_families(families, len(names), "readers")
     place = _place(arguments)
     readers = []
+    warnings: list[str] = []
     for number, path in enumerate(arguments.contours):
         found = _wanted(_read(path, place), arguments.names, path)
+        warnings += [f"{names[number]}: {warning}" for warning in found[0].warnings]
         masks = [each.mask for each in found]
         lesions = lesions_of(masks[0]) if len(masks) == 1 else tuple(masks)
         family = families[number] if families is not None else ""
         readers.append(ReaderLesions(names[number], lesions, family, found[0].frame_of_reference_uid))
-    return readers, _frame_warnings([r.frame_of_reference_uid for r in readers])
+    return readers, warnings + _frame_warnings([r.frame_of_reference_uid for r in readers])
 
 
 def _wanted(found: list[_Found], names: Sequence[str] | None, path: Path) -> list[_Found]:
@@ -133,51 +133,58 @@ def _wanted(found: list[_Found], names: Sequence[str] | None, path: Path) -> lis
     return chosen
 
 
-def _read(path: Path, place: _Place | None) -> list[_Found]:
+def _read(path: Path, place: ImagePlace | None) -> list[_Found]:
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
     if path.is_file() and suffix_of(path) is not None:
-        return [_Found(label.name, label.mask, None) for label in read_labels(path)]
+        return _labels(path)
+    seg = seg_file(path)
+    if seg is not None:
+        return _segments(seg, place)
     structures = read_rtstruct(path)
     if place is None:
         raise InputError(f"{path} holds contours without voxels; name the image they belong to with --image.")
     found = []
     for roi in structures.rois:
         frame = roi.frame_of_reference_uid or structures.frame_of_reference_uid
-        known = frame and place.frame_of_reference_uid
-        if known and frame != place.frame_of_reference_uid:
-            raise FrameOfReferenceError(
-                f"{path}: {roi.name} lies in another frame of reference than the image; "
-                "register them and give the contours in the image's frame."
-            )
+        _check_frame(path, roi.name, frame, place)
         found.append(_Found(roi.name, rasterise(roi, place.grid), frame))
     return found
 
 
-def _place(arguments: argparse.Namespace) -> _Place | None:
-    path: Path | None = arguments.image
-    if path is None:
-        return None
-    if not path.is_dir():
+def _labels(path: Path) -> list[_Found]:
+    try:
+        return [_Found(label.name, label.mask, None) for label in read_labels(path)]
+    except InputError:
         image = read_sitk(path)
-        if image.GetDimension() != 3:
-            raise InputError(f"{path} has {image.GetDimension()} axes; give a volume with three.")
-        try:
-            return _Place(grid_of(image), None)
-        except GridError as error:
-            raise InputError(f"{path}: {error}") from None
-    series = [
-        each
-        for each in find_series(path)
-        if not each.is_localizer and arguments.image_series in (None, each.uid)
-    ]
-    if not series:
-        raise InputError(f"{path} has no series {arguments.image_series}; check the UID.")
-    if len(series) > 1:
-        listing = ", ".join(f"{each.uid} ({each.modality}, {each.slice_count} slices)" for each in series)
-        raise SeriesChoiceError(f"{path} holds several series; name one with --image-series: {listing}.")
-    stack, files = series_stack(series[0])
-    return _Place(stack.grid, str(files[0].dataset.get("FrameOfReferenceUID") or "") or None)
+        values = sitk.GetArrayViewFromImage(image)
+        if image.GetDimension() != 3 or values.ndim != 3 or values.any():
+            raise
+        # A reader who drew nothing: said and left out by what is done with the contours.
+        return [_Found(stem_of(path), Mask(np.zeros(values.shape, dtype=bool), grid_of(image)), None)]
+
+
+def _segments(path: Path, place: ImagePlace | None) -> list[_Found]:
+    segments = read_seg(path)
+    frame = segments.frame_of_reference_uid
+    found = []
+    for segment in segments.segments:
+        if place is not None:
+            _check_frame(path, segment.name, frame, place)
+        found.append(_Found(segment.name, segment.mask, frame, segments.warnings))
+    return found
+
+
+def _check_frame(path: Path, name: str, frame: str | None, place: ImagePlace) -> None:
+    if frame and place.frame_of_reference_uid and frame != place.frame_of_reference_uid:
+        raise FrameOfReferenceError(
+            f"{path}: {name} lies in another frame of reference than the image; "
+            "register them and give the contours in the image's frame."
+        )
+
+
+def _place(arguments: argparse.Namespace) -> ImagePlace | None:
+    return image_place(arguments.image, arguments.image_series) if arguments.image is not None else None
 
 
 def _file_names(paths: Sequence[Path]) -> list[str]:
