@@ -1,0 +1,1 @@
+"""Contouring guidelines as data, one JSON file each; read with importlib.resources."""

@@ -1,0 +1,79 @@
+"""Parts that only some guidelines have, or that are switched on: common cleft, mesorectum, para-aortic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .nodal_near import box_within, distance_within, grown_by
+from .nodal_strips import CLEFT_MM, common_cleft, course_of
+from .steps import Finding, Step
+
+if TYPE_CHECKING:
+    from .nodal_parts import PieceMaker
+
+MESORECTUM_ABOVE_S3_MM = 30.0
+"""The mesorectum begins at about S2; above it lies the sigmoid mesentery."""
+_CLEFT_SEEN_MM = 30.0
+
+
+def clefts(maker: PieceMaker) -> dict[str, np.ndarray]:
+    """By side, the cleft between psoas and vertebra behind the common iliac vessels (NRG)."""
+    reach = maker.guideline.number("common_cleft_reach")
+    clefts = {side: maker.material.space.empty() for side in maker.material.sides}
+    if reach.value <= 0:
+        return clefts
+    material, spacing = maker.material, maker.spacing
+    bones = material.lumbar | material.sacrum
+    for side, turned in material.sides.items():
+        lumen = material.lumens["common", side]
+        box = box_within(lumen, reach.value, spacing)
+        if box is None:
+            continue
+        psoas_mm, bone_mm, vessel_mm = (
+            distance_within(array[box], _CLEFT_SEEN_MM, spacing) for array in (material.psoas, bones, lumen)
+        )
+        course = course_of(turned.turned(lumen), turned)
+        depth = np.where(course.held, course.depth, -np.inf)[box[0]]
+        behind = (turned.depths[box[1]][None, :] <= depth[:, None])[:, :, None]
+        own_half = turned.turned((turned.sideways > 0)[None, None, :])[:, :, box[2]]
+        cleft = material.space.empty()
+        cleft[box] = common_cleft(psoas_mm, bone_mm, vessel_mm, reach.value, behind) & own_half
+        clefts[side] = maker.trimmed(cleft)
+    numbers = {"common_cleft_reach_mm": reach.value, "widest_cleft_mm": CLEFT_MM}
+    maker.steps.append(Step("common_iliac_cleft", numbers, (reach,), maker.volume_ml(list(clefts.values()))))
+    return clefts
+
+
+def mesorectal(maker: PieceMaker) -> np.ndarray | None:
+    """Around the rectum, behind the bladder; None when switched off or when there is no rectum."""
+    if not maker.guideline.switches["mesorectum"]:
+        return None
+    material, reach = maker.material, maker.guideline.number("mesorectal_reach")
+    if material.rectum is None:
+        maker.findings.append(Finding("mesorectum", "left_out", "mesorectum_left_out"))
+        return None
+    around = grown_by(material.rectum, reach.value, maker.spacing)
+    bladder = material.kept_out["bladder"]
+    back = np.where(bladder.any(axis=1), np.argmax(bladder, axis=1), bladder.shape[1])
+    around &= np.arange(bladder.shape[1])[None, :, None] < back[:, None, :]
+    piece = maker.trimmed(around)
+    numbers = {"mesorectal_reach_mm": reach.value, "up_to_above_S3_mm": MESORECTUM_ABOVE_S3_MM}
+    maker.steps.append(Step("mesorectum", numbers, (reach,), maker.volume_ml([piece])))
+    return piece
+
+
+def para_aortic(maker: PieceMaker) -> np.ndarray | None:
+    """Around aorta and vena cava; None when switched off or when neither is labelled."""
+    if not maker.guideline.switches["para_aortic"]:
+        return None
+    margin = maker.guideline.number("para_aortic_margin")
+    if not maker.material.great_vessels.any():
+        maker.findings.append(Finding("para_aortic", "left_out", "para_aortic_left_out"))
+        return None
+    grown = grown_by(maker.material.great_vessels, margin.value, maker.spacing)
+    piece = maker.trimmed(grown) | (maker.material.great_vessels & ~maker.obstacles)
+    numbers = {"para_aortic_margin_mm": margin.value}
+    maker.steps.append(Step("para_aortic", numbers, (margin,), maker.volume_ml([piece])))
+    return piece
