@@ -1,0 +1,198 @@
+"""psma-planning coverage: which lesions lie inside which volumes, and by how much those miss the others."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..anatomy_import import read_label_names
+from ..case_document import coverage_document
+from ..case_patient import MADE_FROM_LESIONS
+from ..consensus.lesion_matching import lesions_of
+from ..coverage.lesion_coverage import CoverageCache
+from ..coverage.patient_result import PatientFacts, PatientLesion, PatientResult, Target, patient_result
+from ..coverage.regions import RegionAssignment
+from ..coverage.regions_anatomy import RegionAnatomy
+from ..coverage.regions_assign import assign_regions
+from ..errors import InputError
+from ..imaging.image import Mask
+from ..imaging.label_file import read_labels
+from ..imaging.tracers import tracer_facts
+from ..patient_document import patient_document, region_document
+from ..progress import Progress, Stage
+from ..records import Registration
+from ..rtvolumes.name_mapping import NamedStructure, match_names
+from ..rtvolumes.names import unique_names
+from ..settings import Settings
+from .pet_arguments import existing
+from .structure_files import ImagePlace, Structure, image_place, read_structures
+
+NAME = "coverage"
+_TARGET_KINDS = ("CTV", "ITV", "PTV")
+HELP = "Which lesions lie inside which volumes, by how much the others are missed, and what that means."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lesions",
+        type=existing,
+        required=True,
+        metavar="F",
+        help="every label or structure is a lesion; of a single one, every separate part",
+    )
+    parser.add_argument(
+        "--volumes",
+        type=existing,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="G",
+        help="targets by name (CTVn, PTVn, CTVsb ...); label map, .seg.nrrd or RTSTRUCT",
+    )
+    parser.add_argument("--anatomy", type=existing, metavar="A", help="label map or .seg.nrrd of the organs")
+    parser.add_argument(
+        "--label-names",
+        type=existing,
+        metavar="T",
+        help="names of the anatomy's label values (.csv or .json)",
+    )
+    parser.add_argument(
+        "--image", type=existing, metavar="I", help="image on whose voxels contours are taken"
+    )
+    parser.add_argument("--image-series", metavar="UID", help="series to take when that folder holds several")
+    parser.add_argument("--uncertainty-mm", type=float, metavar="U", help="of the registration")
+    parser.add_argument("--uncertainty-bed-mm", type=float, metavar="U", help="of it, for the prostate bed")
+    parser.add_argument("--uncertainty-nodes-mm", type=float, metavar="U", help="of it, for nodes and bone")
+    parser.add_argument("--tracer", metavar="NAME", help="radiopharmaceutical, such as PSMA-11")
+    parser.add_argument("--settings", type=existing, metavar="S", help="settings (.json)")
+
+
+def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str, Any], str]:
+    settings = Settings.read(arguments.settings) if arguments.settings else Settings()
+    registration = Registration(
+        uncertainty_mm=arguments.uncertainty_mm,
+        uncertainty_bed_mm=arguments.uncertainty_bed_mm,
+        uncertainty_nodes_mm=arguments.uncertainty_nodes_mm,
+    )
+    stage = Stage(progress)
+    stage.report(0.0, "reading")
+    place = image_place(arguments.image, arguments.image_series) if arguments.image else None
+    lesions = _lesions(arguments.lesions, place)
+    warnings: list[str] = []
+    volumes = _volumes(arguments.volumes, place)
+    targets = _targets(volumes, warnings)
+    structures = _anatomy(arguments)
+    warnings += _apart(lesions, volumes)
+    stage.report(0.3, "comparing")
+    cache = CoverageCache()
+    regions = assign_regions(lesions, RegionAnatomy(structures), settings.regions)
+    result = patient_result(
+        [PatientLesion(id_, mask, mask.centroid_ras()) for id_, mask in lesions.items()],
+        targets,
+        regions,
+        PatientFacts(
+            structures,
+            tracer_facts(arguments.tracer),
+            bed_uncertainty_mm=registration.bed_uncertainty_mm,
+            nodes_uncertainty_mm=registration.nodes_uncertainty_mm,
+        ),
+        settings.coverage,
+        settings.regions,
+        cache,
+    )
+    document = {
+        "lesions": [
+            {
+                "id": id_,
+                **_region(regions.get(id_)),
+                "volume_ml": mask.volume_ml,
+                "centroid": list(mask.centroid_ras()),
+                "volumes": {
+                    volume.name: coverage_document(
+                        cache.of(mask, mask.centroid_ras(), _filled(volume), settings.coverage)
+                    )
+                    for volume in volumes
+                },
+            }
+            for id_, mask in lesions.items()
+        ],
+        "patient": patient_document(result),
+        "warnings": warnings,
+    }
+    stage.report(1.0, "done")
+    return document, _text(document, result)
+
+
+def _lesions(path: Path, place: ImagePlace | None) -> dict[str, Mask]:
+    found = read_structures(path, place)
+    if len(found) > 1:
+        names = unique_names([each.name for each in found])
+        return {name: each.mask.cropped() for name, each in zip(names, found, strict=True)}
+    parts = lesions_of(found[0].mask)
+    if len(parts) == 1:
+        return {found[0].name: parts[0]}
+    return {f"{found[0].name} {number}": part for number, part in enumerate(parts, start=1)}
+
+
+def _volumes(paths: list[Path], place: ImagePlace | None) -> list[Structure]:
+    found = [each for path in paths for each in read_structures(path, place, below_voxel=True)]
+    names = unique_names([each.name for each in found])
+    return [Structure(name, each.mask, each.occupancy) for name, each in zip(names, found, strict=True)]
+
+
+def _targets(volumes: list[Structure], warnings: list[str]) -> list[Target]:
+    """Targets by their names; organs and volumes drawn around lesions are compared and do not count."""
+    targets = []
+    matches = match_names([NamedStructure(each.name, None, each.mask) for each in volumes])
+    for volume, match in zip(volumes, matches, strict=True):
+        if match.kind is None:
+            warnings.append(f"{volume.name} is no known name of a target or organ; it was taken as a CTV.")
+        if match.kind in (None, *_TARGET_KINDS) and match.role not in MADE_FROM_LESIONS:
+            targets.append(Target(volume.name, _filled(volume), "PTV" if match.kind == "PTV" else "CTV"))
+    return targets
+
+
+def _filled(volume: Structure) -> Any:
+    return volume.mask if volume.occupancy is None else volume.occupancy
+
+
+def _anatomy(arguments: argparse.Namespace) -> dict[str, Mask]:
+    if arguments.anatomy is None:
+        if arguments.label_names is not None:
+            raise InputError("--label-names names the labels of --anatomy; give both.")
+        return {}
+    names = read_label_names(arguments.label_names) if arguments.label_names else {}
+    labels = read_labels(arguments.anatomy, names)
+    return {label.name: label.mask.cropped() for label in labels if not label.mask.is_empty}
+
+
+def _apart(lesions: dict[str, Mask], volumes: list[Structure]) -> list[str]:
+    """Files of two patients, or in two frames, show by having nothing in common."""
+    grids = [volume.mask.grid for volume in volumes]
+    if any(mask.grid.overlaps(grid) for mask in lesions.values() for grid in grids):
+        return []
+    return [
+        "No lesion lies on the voxels of any volume; check that the files belong to one patient and lie in "
+        "one frame of reference."
+    ]
+
+
+def _region(region: RegionAssignment | None) -> dict[str, Any]:
+    if region is None:
+        return {"region": None, "region_detail": None}
+    return {"region": region.region.value, "region_detail": region_document(region)}
+
+
+def _text(document: dict[str, Any], result: PatientResult) -> str:
+    lines = [f"{'lesion':<18}{'region':<26}{'volume':<16}{'class':<9}{'inside':>7}  {'margin':>8}  direction"]
+    words = {each["id"]: each["region"]["words"] for each in document["patient"]["by_lesion"]}
+    for lesion in document["lesions"]:
+        for name, row in lesion["volumes"].items():
+            margin = row["missing_margin_mm"]
+            lines.append(
+                f"{lesion['id']:<18.17}{words[lesion['id']]:<26.25}{name:<16.15}{row['class'] or '-':<9}"
+                f"{100 * (row['fraction'] or 0):>6.1f}%  "
+                f"{'-' if margin is None else format(margin['to_1'], '.1f'):>5} mm  {row['direction'] or ''}"
+            )
+    return "\n".join([*lines, "", document["patient"]["sentence"], *document["patient"]["notes"]])
