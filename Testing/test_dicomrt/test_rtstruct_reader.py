@@ -89,9 +89,17 @@ def test_a_folder_with_one_structure_set(tmp_path):
 
 
 @pytest.mark.parametrize("points", [SQUARE[:-1], [*SQUARE[:-1], float("nan")]])
-def test_points_that_are_none(tmp_path, points):
-    with pydicom.config.disable_value_validation(), pytest.raises(DicomError, match=r"'PTV'.*3006,0050"):
-        read_rtstruct(written(structure_set([contour(points)]), tmp_path))
+def test_a_damaged_contour_leaves_the_others(tmp_path, points):
+    with pydicom.config.disable_value_validation():
+        alone = read_rtstruct(written(structure_set([contour(points)]), tmp_path / "a")).roi("PTV")
+        both = read_rtstruct(written(structure_set([contour(points), contour(SQUARE)]), tmp_path / "b"))
+    assert (alone.status, alone.damaged_contours, alone.dropped_contours) == ("damaged", 1, 0)
+    assert (both.roi("PTV").status, both.roi("PTV").damaged_contours) == ("ok", 1)
+
+
+def test_a_structure_of_points_only_says_so(tmp_path):
+    roi = read_rtstruct(written(structure_set([contour(SQUARE[:6])]), tmp_path)).roi("PTV")
+    assert (roi.status, roi.dropped_contours) == ("points_only", 1)
 
 
 def test_what_is_no_rtstruct(tmp_path):

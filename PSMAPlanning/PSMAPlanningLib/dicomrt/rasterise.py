@@ -8,6 +8,7 @@ the smooth end caps that some programmes add. Checked voxel by voxel against the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,6 +40,42 @@ def rasterise(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = None
     """
     if not roi.contours:
         return Mask(np.zeros(grid.shape_kji, dtype=bool), grid)
+    found = roi_planes(roi, grid, contour_spacing_mm)
+    place = (found.normal, found.heights_mm, found.members, found.spacing_mm)
+    if found.axis is None:
+        array = _by_points(roi, grid, *place)
+    else:
+        array = _by_scanlines(roi, grid, found.axis, *place)
+    return Mask(array, grid)
+
+
+@dataclass(frozen=True, eq=False)
+class RoiPlanes:
+    """The parallel planes of a ROI's contours.
+
+    normal: unit vector, RAS; heights_mm: of the planes along it, ascending; members: indices of the contours
+    of each plane. spacing_mm: what one contour stands for. axis: the axis of the grid's array that is
+    perpendicular to the planes, None when the grid is oblique to them.
+    """
+
+    normal: np.ndarray
+    heights_mm: np.ndarray
+    members: Sequence[np.ndarray]
+    spacing_mm: float
+    axis: int | None
+
+    def slabs_mm(self) -> np.ndarray:
+        """(planes, 2): from where to where along the normal each plane's contours stand; none overlap."""
+        half = 0.5 * self.spacing_mm
+        low, high = self.heights_mm - half, self.heights_mm + half
+        middles = 0.5 * (self.heights_mm[1:] + self.heights_mm[:-1])
+        high[:-1] = np.minimum(high[:-1], middles)
+        low[1:] = np.maximum(low[1:], middles)
+        return np.column_stack([low, high])
+
+
+def roi_planes(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = None) -> RoiPlanes:
+    """The planes of a ROI with contours; parameters and errors as for `rasterise`."""
     normal = _common_normal(roi)
     heights = np.array([float((contour @ normal).mean()) for contour in roi.contours])
     planes, members = _planes(heights)
@@ -46,12 +83,7 @@ def rasterise(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = None
     thickness = float(grid.spacing_mm[int(along.argmax())])
     spacing = contour_spacing_mm or plane_spacing_mm(planes) or thickness
     _require_overlap(roi, grid, normal, spacing)
-    axis = _parallel_axis(roi, grid)
-    if axis is None:
-        array = _by_points(roi, grid, normal, planes, members, spacing)
-    else:
-        array = _by_scanlines(roi, grid, axis, normal, planes, members, spacing)
-    return Mask(array, grid)
+    return RoiPlanes(normal, planes, members, spacing, _parallel_axis(roi, grid))
 
 
 def plane_spacing_mm(planes_mm: np.ndarray) -> float | None:
@@ -174,9 +206,16 @@ def even_odd(polygons: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarr
     rise = last[edge, 0] - first[edge, 0]
     crossing = first[edge, 1] + (row - first[edge, 0]) / rise * (last[edge, 1] - first[edge, 1])
     column = np.clip(np.ceil(crossing), 0, columns).astype(int)
-    toggles = np.bincount(row * (columns + 1) + column, minlength=rows * (columns + 1))
-    parity = np.cumsum(toggles.reshape(rows, columns + 1)[:, :columns], axis=1)
-    return (parity & 1).astype(bool)
+    inside = np.zeros(shape, dtype=bool)
+    if not row.size:
+        return inside
+    # Only where there are crossings: most of a slice is outside.
+    top, left = int(row.min()), int(column.min())
+    height, width = int(row.max()) + 1 - top, int(column.max()) - left
+    toggles = np.bincount((row - top) * (width + 1) + column - left, minlength=height * (width + 1))
+    parity = np.cumsum(toggles.reshape(height, width + 1)[:, :width], axis=1)
+    inside[top : top + height, left : left + width] = parity & 1
+    return inside
 
 
 def _edges(polygons: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

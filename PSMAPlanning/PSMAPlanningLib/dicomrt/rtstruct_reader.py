@@ -16,6 +16,8 @@ from ..imaging.dicom_values import DAMAGED
 
 STATUS_OK = "ok"
 STATUS_EMPTY = "empty"
+STATUS_POINTS = "points_only"
+STATUS_DAMAGED = "damaged"
 _CLOSED_TYPES = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _CONTOUR_DATA = 0x30060050
@@ -26,8 +28,11 @@ class Roi:
     """One structure. contours: closed polygons, (N, 3) RAS millimetres each, without a repeated end point.
 
     kind: the RT ROI interpreted type (GTV, CTV, PTV, ORGAN, ...), None when the file gives none.
-    colour: red, green, blue 0 to 255, None when absent. status: "ok", or "empty" without any contour.
+    colour: red, green, blue 0 to 255, None when absent.
     dropped_contours: contours left out: fewer than 3 points, not closed, or an exact copy of another.
+    damaged_contours: contours left out because their data are no points.
+    status: "ok"; without any contour left "damaged" when some could not be read, "points_only" when some had
+    fewer than 3 points or were open, else "empty".
     """
 
     number: int
@@ -36,6 +41,7 @@ class Roi:
     colour: tuple[int, int, int] | None = None
     contours: tuple[np.ndarray, ...] = field(default=(), repr=False)
     dropped_contours: int = 0
+    damaged_contours: int = 0
     frame_of_reference_uid: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +59,11 @@ class Roi:
 
     @property
     def status(self) -> str:
-        return STATUS_OK if self.contours else STATUS_EMPTY
+        if self.contours:
+            return STATUS_OK
+        if self.damaged_contours:
+            return STATUS_DAMAGED
+        return STATUS_POINTS if self.dropped_contours else STATUS_EMPTY
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +165,7 @@ def _rois(dataset: Dataset, path: Path) -> Iterator[Roi]:
                 f"{path.name} has a structure without a ROI number (3006,0022); export it again."
             )
         name = str(item.get("ROIName") or "").strip() or f"ROI {number}"
-        contours, dropped = _contours(drawn.get(number), name, path)
+        contours, dropped, damaged = _contours(drawn.get(number))
         yield Roi(
             number=number,
             name=name,
@@ -163,26 +173,33 @@ def _rois(dataset: Dataset, path: Path) -> Iterator[Roi]:
             colour=_colour(drawn.get(number)),
             contours=contours,
             dropped_contours=dropped,
+            damaged_contours=damaged,
             frame_of_reference_uid=str(item.get("ReferencedFrameOfReferenceUID") or "") or None,
         )
 
 
-def _contours(item: Dataset | None, name: str, path: Path) -> tuple[tuple[np.ndarray, ...], int]:
+def _contours(item: Dataset | None) -> tuple[tuple[np.ndarray, ...], int, int]:
+    """Contours kept, how many were dropped, and how many could not be read."""
     sequence = () if item is None else item.get("ContourSequence") or ()
     kept: dict[bytes, np.ndarray] = {}
+    damaged = 0
     for contour in sequence:
         kind = str(contour.get("ContourGeometricType") or "CLOSED_PLANAR").strip().upper()
-        points = _points(contour, name, path)
+        points = _points(contour)
+        if points is None:
+            damaged += 1
+            continue
         if len(points) > 1 and np.array_equal(points[0], points[-1]):
             points = points[:-1]
         if kind not in _CLOSED_TYPES or len(points) < 3:
             continue
         # Two copies of one contour would cancel each other under the even-odd rule.
         kept.setdefault(points.tobytes(), points)
-    return tuple(kept.values()), len(sequence) - len(kept)
+    return tuple(kept.values()), len(sequence) - len(kept) - damaged, damaged
 
 
-def _points(contour: Dataset, name: str, path: Path) -> np.ndarray:
+def _points(contour: Dataset) -> np.ndarray | None:
+    """(N, 3) RAS mm; None when the contour data (3006,0050) are no points."""
     # The raw bytes, because pydicom makes an object of every single number.
     element = contour.get_item(_CONTOUR_DATA)
     value = None if element is None else element.value
@@ -193,13 +210,10 @@ def _points(contour: Dataset, name: str, path: Path) -> np.ndarray:
             numbers = np.array(bytes(value).decode("ascii").strip(" \0").split("\\"), dtype=float)
         else:
             numbers = np.array([float(number) for number in value])
-        if numbers.size % 3 or not np.isfinite(numbers).all():
-            raise ValueError
     except (ValueError, TypeError, UnicodeDecodeError):
-        raise DicomError(
-            f"Structure '{name}' in {path.name} has contour data (3006,0050) that are no points; "
-            "export it again."
-        ) from None
+        return None
+    if numbers.size % 3 or not np.isfinite(numbers).all():
+        return None
     return numbers.reshape(-1, 3) * _LPS_TO_RAS
 
 
