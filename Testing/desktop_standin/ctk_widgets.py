@@ -6,6 +6,7 @@ from PySide6.QtCore import Property, QEvent, QRect, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
+    QGroupBox,
     QHBoxLayout,
     QLineEdit,
     QMessageBox,
@@ -60,29 +61,15 @@ def in_one_row(widget, *parts):
         layout.addWidget(part)
 
 
-@with_setters
-class ctkCollapsibleButton(QAbstractButton):
-    """A section with a heading that opens and closes it; closed, it hides its children as CTK does."""
+class Collapsing:
+    """Hides its children while it is closed, and remembers which of them somebody else had hidden."""
 
-    contentsCollapsed = Signal(bool)
-    collapsed = Property(
-        bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value)
-    )
+    _is_ours = False
 
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self._is_ours = False
-        self._heading = self.fontMetrics().height() + 10
-        self.setCheckable(True)
-        self.setChecked(True)
-        self.setContentsMargins(0, self._heading, 0, 0)
-        self.toggled.connect(self._on_toggled)
-
-    def _on_toggled(self, opened):
+    def show_children(self):
         for child in self.children():
             if isinstance(child, QWidget):
                 self._show(child)
-        self.contentsCollapsed.emit(not opened)
 
     def _show(self, child):
         self._is_ours = True
@@ -106,6 +93,28 @@ class ctkCollapsibleButton(QAbstractButton):
             self._show(child)
         return False
 
+
+@with_setters
+class ctkCollapsibleButton(Collapsing, QAbstractButton):
+    """A section with a heading that opens and closes it; closed, it hides its children as CTK does."""
+
+    contentsCollapsed = Signal(bool)
+    collapsed = Property(
+        bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value)
+    )
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._heading = self.fontMetrics().height() + 10
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setContentsMargins(0, self._heading, 0, 0)
+        self.toggled.connect(self._on_toggled)
+
+    def _on_toggled(self, opened):
+        self.show_children()
+        self.contentsCollapsed.emit(not opened)
+
     def hitButton(self, position):
         return position.y() < self._heading
 
@@ -123,10 +132,33 @@ class ctkCollapsibleButton(QAbstractButton):
 
 
 @with_setters
+class ctkCollapsibleGroupBox(Collapsing, QGroupBox):
+    """A group whose heading opens and closes it."""
+
+    vars().update(remembered(int, 14, "collapsedHeight"))
+    collapsed = Property(
+        bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value)
+    )
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self.setCheckable(True)
+        self.toggled.connect(self._on_toggled)
+
+    def _on_toggled(self, opened):
+        self.show_children()
+        self.setMaximumHeight(16777215 if opened else self.fontMetrics().height() + 6)
+
+
+@with_setters
 class ctkSliderWidget(QWidget):
-    """A slider and a spin box side by side; the spin box holds the value."""
+    """A slider and a spin box side by side; the spin box holds the value.
+
+    Without tracking a drag tells valueIsChanging until it is released.
+    """
 
     valueChanged = Signal(float)
+    valueIsChanging = Signal(float)
     vars().update(forwarded(float, "_box", "value minimum maximum singleStep"))
     vars().update(forwarded(int, "_box", "decimals"))
     vars().update(forwarded(str, "_box", "suffix prefix"))
@@ -139,15 +171,35 @@ class ctkSliderWidget(QWidget):
         in_one_row(self, self._slider, self._box)
         self._box.valueChanged.connect(self._on_value)
         self._slider.sliderMoved.connect(self._on_moved)
+        self._slider.sliderReleased.connect(self._on_released)
 
     def _on_value(self, value):
         span = max(self._box.maximum - self._box.minimum, 1e-9)
         self._slider.setValue(round(_STEPS * (value - self._box.minimum) / span))
         self.valueChanged.emit(value)
 
+    def drag(self, value):
+        """What a person does with the mouse; for tests."""
+        span = self._box.maximum - self._box.minimum
+        self._on_moved(_STEPS * (value - self._box.minimum) / span)
+
+    def let_go(self):
+        self._on_released()
+
     def _on_moved(self, position):
         span = self._box.maximum - self._box.minimum
-        self._box.setValue(self._box.minimum + span * position / _STEPS)
+        value = self._box.minimum + span * position / _STEPS
+        if self.tracking:
+            self._box.setValue(value)
+            return
+        self._box.blockSignals(True)
+        self._box.setValue(value)
+        self._box.blockSignals(False)
+        self.valueIsChanging.emit(self._box.value)
+
+    def _on_released(self):
+        if not self.tracking:
+            self.valueChanged.emit(self._box.value)
 
 
 @with_setters

@@ -85,6 +85,31 @@ class AnyOrder(RuleBasedStateMachine):
     def find(self):
         self.presenter.find_lesions()
 
+    @rule(name=st.sampled_from(["fixed_suv", "recovery", "nobody's"]), is_wanted=st.booleans())
+    def choose_rule(self, name, is_wanted):
+        self.presenter.choose_rule(name, is_wanted)
+
+    @rule()
+    def contour_again(self):
+        self.presenter.contour_again()
+
+    @rule(suv=st.sampled_from([0.5, 2.0, 5.0, 500.0]))
+    def drag_threshold(self, suv):
+        self.presenter.preview_detection(suv)
+
+    @rule()
+    def let_threshold_go(self):
+        self.presenter.end_preview()
+
+    @rule(millimetres=st.sampled_from([None, 0.0, 3.0, 1e6]))
+    def state_uncertainty(self, millimetres):
+        self.presenter.state_uncertainty(millimetres)
+
+    @rule()
+    def press_what_waits(self):
+        for press in ("convert_pet", "dismiss_suv_form", "confirm_same_patient", "register_on_bone"):
+            getattr(self.presenter, press)()
+
     @rule()
     def run_work(self):
         if self.panel.worker.jobs:

@@ -114,7 +114,7 @@ def _lesion(
     region = AvidRegion(
         lesion_id,
         box,
-        coarse.cropped(),
+        Mask(coarse.array[box], pet.grid.crop(box)),
         float(inside.max()),
         float(inside.mean()),
         tuple(center),

@@ -113,7 +113,7 @@ def test_a_bent_transform_is_refused(headless):
 def test_volumes_keep_voxels_and_get_kind_by_name(headless, state):
     masks = [(volume.name, volume.mask) for volume in state.volumes]
     volumes, warnings = read_volumes_node(_segmentation(headless, masks), state.pet, TAG)
-    assert [(v.name, v.kind) for v in volumes] == [("CTVp", "CTV"), ("Bladder", None)]
+    assert [(v.name, v.kind) for v in volumes] == [("CTVp", "CTV"), ("Bladder", "ORGAN")]
     for found, expected in zip(volumes, state.volumes, strict=True):
         assert found.mask.volume_ml == pytest.approx(expected.mask.volume_ml)
         assert found.mask.centroid_ras() == pytest.approx(expected.mask.centroid_ras(), abs=1e-3)

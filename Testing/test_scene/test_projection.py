@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PSMAPlanningLib.imaging.image import Mask
+from PSMAPlanningLib.lesion_consensus import fuse_candidates
 from PSMAPlanningLib.records import Change, Contour, LesionState
 from PSMAPlanningLib.scene.appearance import COVERAGE_COLORS, REJECTED
 from PSMAPlanningLib.scene.owned_nodes import (
@@ -20,7 +22,8 @@ from PSMAPlanningLib.scene.owned_nodes import (
 from PSMAPlanningLib.scene.projection import SETTINGS_PARAMETER, SceneProjection
 from PSMAPlanningLib.scene.segments import read_segment, segment_ids, segment_tag
 from PSMAPlanningLib.scene.volume_nodes import read_image
-from PSMAPlanningLib.settings import Settings
+from PSMAPlanningLib.settings import ConsensusSettings, Settings
+from scipy import ndimage
 
 from .cases import CLASSES, DIRECTIONS, coverage_of, small_state
 
@@ -238,3 +241,31 @@ def test_two_cases_one_after_the_other(headless):
     assert OwnedNodes(headless.scene).get(CT) is None
     assert OwnedNodes(headless.scene).get(CONTEXT) is None
     assert read_image(projection.nodes.get(PET)).grid.same_as(second.pet.grid)
+
+
+def test_contours_of_one_lesion_show_with_the_band_where_they_disagree(headless):
+    """Two runs of one rule are two segments; the band is filled, the candidates are outlines."""
+    state = small_state()
+    first, *others = state.lesions
+    grown = ndimage.binary_dilation(first.candidates[0].mask.array)
+    again = replace(
+        first.candidates[0],
+        mask=Mask(grown, first.candidates[0].mask.grid),
+        parameters={"suv": 2.0},
+    )
+    candidates = (*first.candidates, again)
+    consensus = fuse_candidates(candidates, ConsensusSettings("union"), state.pet)
+    lesion = replace(first, candidates=candidates, consensus=consensus)
+    projection = projected(headless, replace(state, lesions=(lesion, *others)))
+    node = projection.nodes.get(CONTOURS)
+    names = [i for i in segment_ids(node) if i.startswith(f"{lesion.id} ")]
+    assert len(names) == len(candidates) + 1
+    band = f"{lesion.id} disputed"
+    display = node.GetDisplayNode()
+    assert display.GetSegmentVisibility2DFill(band) and not display.GetSegmentVisibility2DOutline(band)
+    assert not display.GetVisibility()
+    projection.show_contours_of(lesion.id)
+    assert display.GetVisibility() and display.GetSegmentVisibility(band)
+    assert not display.GetSegmentVisibility(next(i for i in segment_ids(node) if i not in names))
+    projection.show_contours_of(None)
+    assert not display.GetVisibility()

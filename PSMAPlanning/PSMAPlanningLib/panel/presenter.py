@@ -17,15 +17,16 @@ from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
 from ..scene.appearance import COVERAGE_COLORS
-from ..scene.owned_nodes import CT, PET
+from .contour_actions import ContourActions
+from .patient_actions import PatientActions
 from .ports import SceneAdapter, Scheduler, Worker
-from .presenter_core import FIND, LOAD_SAMPLE, PresenterCore
+from .presenter_core import FIND, LOAD_SAMPLE
 from .sample_case import make_surfaces, sample_case
 from .scene_events import SceneEvents
 from .view_state import Action, Message, Notice
 
 
-class Presenter(PresenterCore):
+class Presenter(PatientActions, ContourActions):
     """The panel's decisions over one planning case at a time.
 
     case: the one to begin with; another takes its place when the scene is closed or a scene is loaded.
@@ -38,20 +39,6 @@ class Presenter(PresenterCore):
         self.restore()
 
     # Patient
-
-    def choose_pet(self, node: Any | None) -> bool:
-        """Take a volume node as the PET; what was found in the former one goes, until undo."""
-        if node is self._scene.node(PET) and (node is None or self.case.state.pet is not None):
-            return True
-        return self._do(Action.CHOOSE, lambda: self._choose_pet(node))
-
-    def choose_ct(self, node: Any | None) -> bool:
-        if node is self._scene.node(CT) and (node is None or self.case.state.ct is not None):
-            return True
-        return self._do(
-            Action.CHOOSE,
-            lambda: self._perform("choose CT", ct=None if node is None else self._scene.read_ct(node)),
-        )
 
     def choose_volumes(self, node: Any | None) -> bool:
         """Take the segments of a segmentation node as RT volumes."""
@@ -69,11 +56,6 @@ class Presenter(PresenterCore):
             return after
 
         return self._do(Action.LOAD_SAMPLE, lambda: self._start(LOAD_SAMPLE, compute))
-
-    def _choose_pet(self, node: Any | None) -> None:
-        pet = None if node is None else self._scene.read_pet(node)
-        found_before = {"regions": (), "lesions": (), "finding_warnings": ()}
-        self._perform("choose PET", pet=pet, suv=None, anatomy={}, warnings=(), **found_before)
 
     def _choose_volumes(self, node: Any | None) -> None:
         volumes, warnings = (), ()
@@ -101,6 +83,21 @@ class Presenter(PresenterCore):
             ),
         )
 
+    def preview_detection(self, threshold_suv: float) -> bool:
+        """Show in the slices what a threshold (SUV) would find, while it is being dragged."""
+        state = self.case.state
+
+        def preview() -> None:
+            if state.pet is not None:
+                smallest_ml = state.settings.detection.minimum_volume_ml
+                self._live.at(state.pet, threshold_suv, smallest_ml, self.work.worker)
+
+        return self._do(Action.SET_DETECTION, preview)
+
+    def end_preview(self) -> bool:
+        """Take the preview away; the slider was let go."""
+        return self._do(None, self._live.end)
+
     def find_lesions(self) -> bool:
         """Start finding and contouring lesions; former ones and their decisions come back with undo."""
         found = self.case.change("found")
@@ -117,6 +114,7 @@ class Presenter(PresenterCore):
 
         def stop() -> None:
             self.work.drop()
+            self._planning_candidate = None
             self._message = Message(Notice.CANCELLED)
 
         return self._do(Action.CANCEL, stop)

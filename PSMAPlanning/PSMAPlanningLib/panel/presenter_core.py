@@ -9,18 +9,32 @@ from typing import Any
 
 from ..case import PlanningCase
 from ..errors import CancelledError, CaseError, PlanningError
+from ..imaging.image import Image
+from ..imaging.registration import Matrix4
 from ..progress import Progress
 from ..records import CaseState
-from ..scene.owned_nodes import CT, PET
+from ..scene.owned_nodes import CT, PET, PLANNING_CT, REGISTRATION
+from .audit import AuditCard, audit_card
 from .editing import Editing
+from .live_threshold import LiveThreshold
 from .ports import SceneAdapter, Scheduler, Worker
-from .rows import blocked_actions, lesion_rows
+from .rows import blocked_actions, lesion_rows, rule_choices
 from .running_work import Outcome, RunningWork
+from .study_folder import PatientNotConfirmedError
+from .suv_entry import SuvEntry
 from .view_state import Action, LesionRow, Message, Notice, Reason, ViewState
 
 Listener = Callable[[ViewState], None]
 
 FIND, LOAD_SAMPLE = "find lesions", "load the sample case"
+LOAD_FOLDER, REGISTER, CONTOUR = "load study folder", "register PET and planning CT", "contour again"
+_NOTICES = {
+    FIND: Notice.FOUND,
+    LOAD_SAMPLE: Notice.LOADED,
+    LOAD_FOLDER: Notice.STUDY_LOADED,
+    REGISTER: Notice.REGISTERED,
+    CONTOUR: Notice.CONTOURED,
+}
 _LOGGER = logging.getLogger("PSMAPlanning")
 
 
@@ -41,7 +55,13 @@ class PresenterCore:
         self._message = Message()
         self._selected: str | None = None
         self._shown: CaseState | None = None
-        self._rows: tuple[CaseState | None, tuple[LesionRow, ...]] = (None, ())
+        self._rows: tuple[Any, tuple[LesionRow, ...]] = (None, ())
+        self._audit: tuple[CaseState | None, AuditCard] = (None, AuditCard())
+        self._suv_entry: SuvEntry | None = None
+        self._mismatch: PatientNotConfirmedError | None = None
+        self._planning_candidate: tuple[Any, Image] | None = None
+        self._transform_ids: dict[Matrix4, str] = {}
+        self._live = LiveThreshold(scene, self._emit)
         self._take(case)
 
     # What is shown
@@ -51,15 +71,13 @@ class PresenterCore:
         """The state of the panel now."""
         state = self.case.state
         detection = state.settings.detection
-        if self._rows[0] is not state:
-            self._rows = (state, lesion_rows(self.case))
+        if self._rows[0] != (state, self._selected):
+            self._rows = ((state, self._selected), lesion_rows(self.case, self._selected))
+        if self._audit[0] is not state:
+            self._audit = (state, audit_card(state))
         return ViewState(
-            blocked=blocked_actions(self.case, self._selected, self.work.is_busy),
-            nodes={
-                "pet": self._scene.node(PET) if state.pet is not None else None,
-                "ct": self._scene.node(CT) if state.ct is not None else None,
-                "volumes": self._scene.volumes_source(state),
-            },
+            blocked=self._blocked(),
+            nodes=self._nodes(),
             detection_threshold_suv=detection.threshold_suv,
             minimum_volume_ml=detection.minimum_volume_ml,
             lesions=self._rows[1],
@@ -72,7 +90,44 @@ class PresenterCore:
             message=self._message,
             warnings=state.all_warnings,
             is_reviewed=self.case.is_reviewed,
+            suv_form=self._suv_entry.view if self._suv_entry is not None else None,
+            mismatch=str(self._mismatch) if self._mismatch is not None else None,
+            audit=self._audit[1].rows,
+            audit_warnings=self._audit[1].warnings,
+            registration=state.registration,
+            clinical=state.clinical,
+            rules=rule_choices(state.settings),
+            consensus_method=state.settings.consensus.method,
+            preview=self._live.preview,
         )
+
+    def _blocked(self) -> dict[Action, Reason]:
+        planning_ct = self._planning_candidate or self.case.state.planning_ct
+        return blocked_actions(
+            self.case,
+            self._selected,
+            self.work.is_busy,
+            self._suv_entry,
+            self._mismatch is not None,
+            planning_ct is not None,
+        )
+
+    def _nodes(self) -> dict[str, Any]:
+        state = self.case.state
+        planning_ct = self._scene.node(PLANNING_CT) if state.planning_ct is not None else None
+        if self._planning_candidate is not None and self._scene.has(self._planning_candidate[0]):
+            planning_ct = self._planning_candidate[0]
+        matrix = state.registration.planning_from_pet
+        transform = None
+        if matrix is not None:
+            transform = self._scene.by_id(self._transform_ids.get(matrix)) or self._scene.node(REGISTRATION)
+        return {
+            "pet": self._scene.node(PET) if state.pet is not None else None,
+            "ct": self._scene.node(CT) if state.ct is not None else None,
+            "volumes": self._scene.volumes_source(state),
+            "planning_ct": planning_ct,
+            "transform": transform,
+        }
 
     @property
     def is_changing(self) -> bool:
@@ -103,6 +158,7 @@ class PresenterCore:
         """Forget running work, edits and what was to be done soon; the case stays as it is."""
         self.work.drop()
         self.scheduler.cancel_all()
+        self._live.forget()
         self._editing.drop()
 
     def begin_again(self, start: CaseState | None = None) -> None:
@@ -110,6 +166,7 @@ class PresenterCore:
         self.drop_all()
         self._stop_case()
         self._selected = self._shown = None
+        self._suv_entry = self._mismatch = self._planning_candidate = None
         self._message = Message()
         self._take(PlanningCase(who=self.case.who, start=start))
         self._emit()
@@ -119,8 +176,7 @@ class PresenterCore:
     def _do(self, action: Action | None, step: Callable[[], Any], needs_selection: bool = True) -> bool:
         """Run a step unless it is blocked; what goes wrong is said, and leaves the case as it was."""
         self.error = None
-        blocked = blocked_actions(self.case, self._selected, self.work.is_busy)
-        reason = blocked.get(action)
+        reason = self._blocked().get(action)
         if reason is Reason.NO_SELECTION and not needs_selection:
             reason = None
         if reason is not None:
@@ -147,6 +203,7 @@ class PresenterCore:
         if self._editing.lesion_id not in (None, lesion_id):
             self._editing.finish(self.case)
         self._selected = lesion_id
+        self._scene.show_contours_of(lesion_id)
 
     def _take(self, case: PlanningCase) -> None:
         self.case = case
@@ -170,6 +227,7 @@ class PresenterCore:
         # When showing fails half-way, the next change writes everything.
         before, self._shown = self._shown, None
         self._scene.show(before, self.case.state, self.case.coverage())
+        self._scene.show_contours_of(self._selected)
         self._shown = self.case.state
 
     def _emit(self) -> None:
@@ -188,10 +246,13 @@ class PresenterCore:
         self._do(None, lambda: self._take_outcome(outcome))
 
     def _take_outcome(self, outcome: Outcome) -> None:
+        if not isinstance(outcome.error, PlanningError):
+            self._planning_candidate = None
         if isinstance(outcome.error, CancelledError):
+            self._planning_candidate = None
             self._message = Message(Notice.CANCELLED)
         elif isinstance(outcome.error, PlanningError):
-            raise outcome.error
+            self._work_failed(outcome)
         elif outcome.error is not None:
             # A mistake of ours must neither be lost in the thread nor stop the panel.
             _LOGGER.error("%s failed", outcome.name, exc_info=outcome.error)
@@ -202,5 +263,8 @@ class PresenterCore:
             self._message = Message(Notice.OUTDATED)
         else:
             self.case.perform(outcome.name, outcome.result)
-            notice = Notice.FOUND if outcome.name == FIND else Notice.LOADED
-            self._message = Message(notice, count=len(outcome.result.lesions))
+            self._message = Message(_NOTICES[outcome.name], count=len(outcome.result.lesions))
+
+    def _work_failed(self, outcome: Outcome) -> None:
+        """Say what went wrong; actions that can do more about it do that instead."""
+        raise outcome.error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..scene.owned_nodes import CT, LESIONS, PET, VOLUMES
+from ..scene.owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES
 from .view_state import Message, Notice
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def changes_without(roles: frozenset[str]) -> dict[str, Any]:
         changes |= {"pet": None, "suv": None, "lesions": (), "regions": ()}
     if CT in roles:
         changes["ct"] = None
+    if PLANNING_CT in roles:
+        changes["planning_ct"] = None
     if LESIONS in roles:
         changes["lesions"] = ()
     if VOLUMES in roles:

@@ -9,9 +9,11 @@ import qt
 
 from ..scene.appearance import COVERAGE_COLORS
 from . import words
+from .contour_words import fraction_text, missing_text, uptake_text, volume_text
 from .view_state import LesionRow, ViewState
 
-_ROW_PIXELS = 22
+_ROW_MARGIN_PIXELS = 6
+_STATE, _MISSING = 1, 4
 _TINT = 0.45
 """How strongly a coverage color is mixed into white behind black text."""
 
@@ -24,7 +26,7 @@ class LesionTable:
         self._on_click = on_click
         self._ids: list[str] = []
         self._shown: tuple[LesionRow, ...] | None = None
-        _prepare(table)
+        _prepare(table, _STATE)
         table.connect("cellClicked(int,int)", self._on_cell_clicked)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current_changed)
 
@@ -66,7 +68,7 @@ class CoverageTable:
         self._on_click = on_click
         self._ids: list[str] = []
         self._shown: tuple[LesionRow, ...] | None = None
-        _prepare(table)
+        _prepare(table, _MISSING)
         table.connect("cellClicked(int,int)", self._on_cell_clicked)
 
     def disconnect(self) -> None:
@@ -82,9 +84,9 @@ class CoverageTable:
             [
                 (row.id, None),
                 (cell.volume, None),
-                (words.coverage_text(cell.coverage_class), cell.coverage_class),
-                ("" if cell.fraction is None else f"{cell.fraction * 100:.0f}", None),
-                ("" if cell.distance_mm is None else f"{cell.distance_mm:.1f}", None),
+                (words.covered_text(cell), cell.coverage_class),
+                (fraction_text(cell), None),
+                (missing_text(cell), None),
             ]
             for row, cell in rows
         ]
@@ -100,20 +102,19 @@ class CoverageTable:
 def _lesion_cells(row: LesionRow) -> list[tuple[str, str | None]]:
     return [
         (row.id, None),
-        (words.state_text(row.state), None),
+        ("\n".join(filter(None, (words.state_text(row.state), words.remark_text(row)))), None),
         (words.coverage_text(row.color_key), row.color_key),
-        (f"{row.volume_ml:.2f}", None),
-        (f"{row.suv_max:.1f}", None),
-        (words.remark_text(row), None),
+        (volume_text(row), None),
+        (uptake_text(row), None),
     ]
 
 
-def _prepare(table: Any) -> None:
+def _prepare(table: Any, stretched: int) -> None:
     header = table.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-    # The last column takes what is left, so that the table never needs to be scrolled sideways.
-    header.setSectionResizeMode(table.columnCount - 1, qt.QHeaderView.Stretch)
-    table.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
+    # One column takes what is left, so that the table never needs to be scrolled sideways.
+    header.setSectionResizeMode(stretched, qt.QHeaderView.Stretch)
+    table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
 
 
 def _fill(table: Any, rows: Sequence[Sequence[tuple[str, str | None]]]) -> None:
@@ -127,6 +128,9 @@ def _fill(table: Any, rows: Sequence[Sequence[tuple[str, str | None]]]) -> None:
                 item.setBackground(qt.QBrush(_tint(color_key)))
                 item.setForeground(qt.QBrush(qt.QColor(0, 0, 0)))
             table.setItem(n, m, item)
+    # Rows of equal height: a long remark is cut after two lines and said in full by its tooltip.
+    lines = 2 if any("\n" in text for cells in rows for text, _ in cells) else 1
+    table.verticalHeader().setDefaultSectionSize(_ROW_MARGIN_PIXELS + lines * table.fontMetrics().height())
 
 
 def _tint(color_key: str) -> Any:

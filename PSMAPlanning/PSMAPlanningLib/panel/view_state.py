@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from ..clinical_facts import ClinicalFacts
+from ..records import Registration
+from .suv_entry import SuvFormView
 
 
 class Action(str, Enum):
@@ -23,6 +27,16 @@ class Action(str, Enum):
     UNDO = "undo"
     REDO = "redo"
     SAVE = "save"
+    LOAD_FOLDER = "load_folder"
+    ENTER_SUV = "enter_suv"
+    CONVERT = "convert"
+    CONFIRM_PATIENT = "confirm_patient"
+    REGISTER = "register"
+    REGISTER_BONE = "register_bone"
+    STATE_UNCERTAINTY = "state_uncertainty"
+    STATE_FACTS = "state_facts"
+    CHOOSE_RULES = "choose_rules"
+    CONTOUR = "contour"
 
 
 class Reason(str, Enum):
@@ -36,6 +50,10 @@ class Reason(str, Enum):
     NO_CASE = "no_case"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOTHING_TO_REDO = "nothing_to_redo"
+    NO_FORM = "no_form"
+    SUV_INCOMPLETE = "suv_incomplete"
+    NO_MISMATCH = "no_mismatch"
+    NO_TWO_CTS = "no_two_cts"
 
 
 class Notice(str, Enum):
@@ -51,6 +69,13 @@ class Notice(str, Enum):
     NODES_REMOVED = "nodes_removed"
     RESTORED = "restored"
     SAVED = "saved"
+    STUDY_LOADED = "study_loaded"
+    MISMATCH = "mismatch"
+    SUV_ASKED = "suv_asked"
+    CONVERTED = "converted"
+    REGISTERED = "registered"
+    CONTOURED = "contoured"
+    WAITS_FOR_TRANSFORM = "waits_for_transform"
 
 
 @dataclass(frozen=True)
@@ -63,18 +88,25 @@ class Message:
 
     @property
     def is_error(self) -> bool:
-        return self.notice in (Notice.ERROR, Notice.REFUSED, Notice.OUTDATED)
+        return self.notice in (Notice.ERROR, Notice.REFUSED, Notice.OUTDATED, Notice.MISMATCH)
 
 
 @dataclass(frozen=True)
 class VolumeCoverage:
-    """One lesion against one volume; None where there is nothing to measure."""
+    """One lesion against one volume; None where there is nothing to measure.
+
+    margin_mm: how far the volume would have to grow to take in all of the lesion; direction: where to.
+    """
 
     volume: str
     kind: str | None
     coverage_class: str | None
     fraction: float | None
     distance_mm: float | None
+    fraction_bounds: tuple[float, float] | None = None
+    is_covered: bool = False
+    margin_mm: float | None = None
+    direction: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +123,38 @@ class LesionRow:
     is_hand_edited: bool
     rejection_reason: str | None
     coverage: tuple[VolumeCoverage, ...]
+    interval_ml: tuple[float, float] | None = None
+    suv_peak: float | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One line of the audit card: what, its value, and where that came from, empty when it is no question."""
+
+    key: str
+    value: Any
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class RuleChoice:
+    """One rule that lesions can be contoured by; `verified` when its primary text was read."""
+
+    name: str
+    formula: str
+    citation: str
+    verified: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a threshold would find: how many regions of at least the smallest volume, and their volume."""
+
+    threshold_suv: float
+    regions: int
+    volume_ml: float
 
 
 @dataclass(frozen=True)
@@ -106,7 +170,10 @@ class ViewState:
     """Everything the panel shows.
 
     blocked: the reason for each action that cannot be done now; what is not in it can.
-    nodes: the MRML node shown as chosen, by "pet", "ct" and "volumes"; None when there is none.
+    nodes: the MRML node shown as chosen, by "pet", "ct", "volumes", "planning_ct" and "transform"; None when
+        there is none.
+    suv_form: the form for the SUV of a PET that is none yet. mismatch: what differs between the files of a
+        folder that nobody confirmed to be one patient's. audit: where the case's numbers come from.
     """
 
     blocked: Mapping[Action, Reason]
@@ -123,6 +190,15 @@ class ViewState:
     message: Message = Message()
     warnings: tuple[str, ...] = ()
     is_reviewed: bool = False
+    suv_form: SuvFormView | None = None
+    mismatch: str | None = None
+    audit: tuple[AuditRow, ...] = ()
+    audit_warnings: tuple[str, ...] = ()
+    registration: Registration = field(default_factory=Registration)
+    clinical: ClinicalFacts = field(default_factory=ClinicalFacts)
+    rules: tuple[RuleChoice, ...] = ()
+    consensus_method: str = "majority"
+    preview: Preview | None = None
 
     def can(self, action: Action) -> bool:
         return action not in self.blocked

@@ -12,12 +12,15 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.util import VTKObservationMixin
 
 from . import words
+from .contours_section import ContoursSection
 from .editor import ContourEditor
+from .patient_section import PatientSection
 from .sections import remember_open_sections
 from .tables import CoverageTable, LesionTable
 from .thread_worker import InlineScheduler, InlineWorker, ThreadWorker
-from .view_state import Action, ViewState
+from .view_state import ViewState
 from .views import Views
+from .widget_names import PARAMETERS, WIDGETS
 from .worker import QtClock, QtScheduler
 
 
@@ -27,12 +30,14 @@ class PanelParameters:
 
     pet, ct: images of the PET/CT study.
     planningCt: the CT the plan is made on, when it is not the CT of the study.
+    petToPlanning: the transform that moves the PET onto the planning CT.
     rtVolumes: the segmentation that holds the radiotherapy volumes.
     """
 
     pet: slicer.vtkMRMLScalarVolumeNode
     ct: slicer.vtkMRMLScalarVolumeNode
     planningCt: slicer.vtkMRMLScalarVolumeNode
+    petToPlanning: slicer.vtkMRMLLinearTransformNode
     rtVolumes: slicer.vtkMRMLSegmentationNode
 
 
@@ -47,7 +52,7 @@ class PlanningPanel(VTKObservationMixin):
         self._logic = logic
         self._parameters: PanelParameters | None = None
         self._gui_tag: int | None = None
-        self._is_rendering = False
+        self._is_rendering = self._is_dragging = False
         self.is_entered = False
         self.root = slicer.util.loadUI(ui_file)
         self.ui = slicer.util.childWidgetVariables(self.root)
@@ -62,6 +67,8 @@ class PlanningPanel(VTKObservationMixin):
         self.presenter.scheduler = self.scheduler
         self.editor = ContourEditor(self.ui.editorFrame)
         self._views = Views()
+        self.patient = PatientSection(self.ui, self.presenter)
+        self._contours = ContoursSection(self.ui, self.presenter)
         self._lesion_table = LesionTable(self.ui.lesionTable, self.presenter.select_lesion)
         self._coverage_table = CoverageTable(self.ui.coverageTable, self.presenter.select_lesion)
         self._tooltips = {name: widget.toolTip for name, widget in self._widgets_of_actions().items()}
@@ -98,6 +105,7 @@ class PlanningPanel(VTKObservationMixin):
         """Stop drawing and following; called each time another module is opened instead."""
         self.is_entered = False
         self.presenter.finish_edit()
+        self.presenter.end_preview()
         self._follow(None)
 
     def cleanup(self) -> None:
@@ -110,6 +118,7 @@ class PlanningPanel(VTKObservationMixin):
         self.worker.close()
         self.scheduler.cancel_all()
         self.editor.cleanup()
+        self._contours.disconnect()
         self._lesion_table.disconnect()
         self._coverage_table.disconnect()
         self.removeObservers()
@@ -146,6 +155,12 @@ class PlanningPanel(VTKObservationMixin):
         presenter = self.presenter
         self.ui.dicomButton.connect("clicked()", lambda: slicer.util.selectModule("DICOM"))
         self.ui.sampleCaseButton.connect("clicked()", lambda: presenter.load_sample_case())
+        self.ui.loadFolderButton.connect("clicked()", lambda: self.patient.choose_folder())
+        self.ui.confirmPatientButton.connect("clicked()", lambda: presenter.confirm_same_patient())
+        self.ui.convertButton.connect("clicked()", lambda: presenter.convert_pet())
+        self.ui.dismissSuvButton.connect("clicked()", lambda: presenter.dismiss_suv_form())
+        self.ui.registerBoneButton.connect("clicked()", lambda: presenter.register_on_bone())
+        self.ui.contourButton.connect("clicked()", lambda: presenter.contour_again())
         self.ui.findLesionsButton.connect("clicked()", lambda: presenter.find_lesions())
         self.ui.cancelButton.connect("clicked()", lambda: presenter.cancel())
         self.ui.acceptLesionButton.connect("clicked()", lambda: presenter.accept())
@@ -155,8 +170,9 @@ class PlanningPanel(VTKObservationMixin):
         self.ui.redoButton.connect("clicked()", lambda: presenter.redo())
         self.ui.editLesionButton.connect("clicked(bool)", self._edit)
         self.ui.saveSceneButton.connect("clicked()", self._save)
-        # While a slider is dragged nothing is computed; one release is one step of the history.
+        # While the slider is dragged its outline follows; one release is one step of the history.
         self.ui.detectionThresholdSliderWidget.tracking = False
+        self.ui.detectionThresholdSliderWidget.connect("valueIsChanging(double)", self._preview_detection)
         self.ui.detectionThresholdSliderWidget.connect("valueChanged(double)", self._set_detection)
         self.ui.minimumVolumeSpinBox.connect("editingFinished()", self._set_detection)
 
@@ -173,11 +189,19 @@ class PlanningPanel(VTKObservationMixin):
     def _save(self) -> None:
         self.presenter.save(Path(self.ui.scenePathLineEdit.currentPath))
 
+    def _preview_detection(self, value: float) -> None:
+        if not self._is_rendering:
+            self._is_dragging = True
+            self.presenter.preview_detection(round(value, 2))
+
     def _set_detection(self, _value: float | None = None) -> None:
         if not self._is_rendering:
-            self.presenter.set_detection(
-                round(self.ui.detectionThresholdSliderWidget.value, 2), self.ui.minimumVolumeSpinBox.value
-            )
+            # Read before anything is drawn anew, which would put the slider back to where the case is.
+            threshold_suv = round(self.ui.detectionThresholdSliderWidget.value, 2)
+            smallest_ml = self.ui.minimumVolumeSpinBox.value
+            self._is_dragging = False
+            self.presenter.set_detection(threshold_suv, smallest_ml)
+            self.presenter.end_preview()
 
     def _on_parameters(self, _caller: Any = None, _event: str | None = None) -> None:
         """Somebody chose another node, in the panel or in the Python console."""
@@ -187,14 +211,16 @@ class PlanningPanel(VTKObservationMixin):
             self.scheduler.soon("show again", lambda: self._render(self.presenter.view))
             return
         nodes, parameters = self.presenter.view.nodes, self._parameters
-        chosen = {"pet": parameters.pet, "ct": parameters.ct, "volumes": parameters.rtVolumes}
         choose = {
             "pet": self.presenter.choose_pet,
             "ct": self.presenter.choose_ct,
-            "volumes": self.presenter.choose_volumes,
+            "planningCt": self.presenter.choose_planning_ct,
+            "petToPlanning": self.presenter.choose_transform,
+            "rtVolumes": self.presenter.choose_volumes,
         }
+        chosen = {name: getattr(parameters, name) for name in choose}
         for name, node in chosen.items():
-            if node is not nodes[name]:
+            if node is not nodes[PARAMETERS[name]]:
                 choose[name](node)
 
     # What is shown
@@ -205,9 +231,12 @@ class PlanningPanel(VTKObservationMixin):
             self._show_choice(view)
             self._show_actions(view)
             self._show_texts(view)
+            self.patient.show(view)
+            self._contours.show(view)
             self._lesion_table.show(view)
             self._coverage_table.show(view)
-            self.ui.detectionThresholdSliderWidget.value = view.detection_threshold_suv
+            if not self._is_dragging:
+                self.ui.detectionThresholdSliderWidget.value = view.detection_threshold_suv
             self.ui.minimumVolumeSpinBox.value = view.minimum_volume_ml
             self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
             self.ui.editLesionButton.checked = view.edited is not None
@@ -219,16 +248,16 @@ class PlanningPanel(VTKObservationMixin):
         """The selectors show what the case goes by; a refused choice goes back."""
         if self._parameters is None:
             return
-        for name, node in (("pet", "pet"), ("ct", "ct"), ("rtVolumes", "volumes")):
+        for name, node in PARAMETERS.items():
             if getattr(self._parameters, name) is not view.nodes[node]:
                 setattr(self._parameters, name, view.nodes[node])
 
     def _widgets_of_actions(self) -> dict[str, Any]:
-        return {name: getattr(self.ui, name) for names in _WIDGETS.values() for name in names}
+        return {name: getattr(self.ui, name) for names in WIDGETS.values() for name in names}
 
     def _show_actions(self, view: ViewState) -> None:
         ui = self.ui
-        for action, names in _WIDGETS.items():
+        for action, names in WIDGETS.items():
             reason = view.blocked.get(action)
             for name in names:
                 widget = getattr(ui, name)
@@ -250,6 +279,8 @@ class PlanningPanel(VTKObservationMixin):
         ui.messageLabel.setVisible(bool(ui.messageLabel.text))
         ui.messageLabel.styleSheet = "color: #B22222; font-weight: bold" if view.message.is_error else ""
         ui.patientStatusLabel.text = words.pet_text(view)
+        ui.previewLabel.text = words.preview_text(view.preview)
+        ui.previewLabel.setVisible(view.preview is not None)
         ui.lesionsStatusLabel.text = words.lesions_text(view)
         ui.contoursStatusLabel.text = words.contours_text(view)
         ui.rtVolumesStatusLabel.text = words.volumes_text(view)
@@ -258,12 +289,6 @@ class PlanningPanel(VTKObservationMixin):
     def _disable_what_is_not_connected(self) -> None:
         ui = self.ui
         not_connected = (
-            ui.planningCtSelector,
-            ui.fixedSuvRuleCheckBox,
-            ui.percentMaxRuleCheckBox,
-            ui.backgroundPercentRuleCheckBox,
-            ui.consensusMethodComboBox,
-            ui.contourButton,
             ui.importRtStructButton,
             ui.outputFolderPathLineEdit,
             ui.exportButton,
@@ -277,19 +302,3 @@ class PlanningPanel(VTKObservationMixin):
             widget.enabled = False
             widget.toolTip = f"{widget.toolTip}\n\n{notice}"
         ui.exportStatusLabel.text = _("Report and pictures are written by psma-planning run.")
-
-
-_WIDGETS: dict[Action, tuple[str, ...]] = {
-    Action.CHOOSE: ("petSelector", "ctSelector", "rtVolumesSelector"),
-    Action.LOAD_SAMPLE: ("sampleCaseButton",),
-    Action.SET_DETECTION: ("detectionThresholdSliderWidget", "minimumVolumeSpinBox"),
-    Action.FIND: ("findLesionsButton",),
-    Action.CANCEL: ("cancelButton",),
-    Action.SELECT: ("lesionTable", "coverageTable"),
-    Action.ACCEPT: ("acceptLesionButton",),
-    Action.REJECT: ("rejectLesionButton", "rejectionReasonLineEdit"),
-    Action.EDIT: ("editLesionButton",),
-    Action.UNDO: ("undoButton",),
-    Action.REDO: ("redoButton",),
-    Action.SAVE: ("scenePathLineEdit", "saveSceneButton"),
-}

@@ -6,7 +6,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from .view_state import Action, LesionRow, Message, Notice, Reason, ViewState
+from .contour_words import flag_text
+from .view_state import Action, LesionRow, Message, Notice, Preview, Reason, ViewState, VolumeCoverage
 
 
 def message_text(message: Message) -> str:
@@ -14,7 +15,7 @@ def message_text(message: Message) -> str:
     if message.notice is Notice.NOTHING:
         return ""
     if message.notice is Notice.ERROR:
-        return message.text
+        return in_panel_words(message.text)
     if message.notice is Notice.REFUSED:
         return reason_text(Reason(message.text))
     if message.notice is Notice.RESTORED:
@@ -30,10 +31,48 @@ def message_text(message: Message) -> str:
         Notice.CANCELLED: _("Cancelled; nothing was changed."),
         Notice.OUTDATED: _("The case changed in the meantime; the result was dropped. Start it again."),
         Notice.LOADED: _("The sample case is loaded."),
+        Notice.STUDY_LOADED: _("The study is loaded; press Find lesions."),
+        Notice.SUV_ASKED: _("{name} is not in SUV; fill in the form under Patient.").format(
+            name=message.text
+        ),
+        Notice.MISMATCH: _("The files of this folder name different patients; see under Patient."),
+        Notice.CONVERTED: _("{name} is in SUV now and taken as the PET.").format(name=message.text),
+        Notice.REGISTERED: _("PET and planning CT are brought together; see Registration under Patient."),
+        Notice.WAITS_FOR_TRANSFORM: _(
+            "PET and planning CT have different frames of reference. Choose the transform between them under "
+            "Registration, or press Register on bone."
+        ),
+        Notice.CONTOURED: _("{count} lesions are contoured by the rules chosen.").format(count=message.count),
         Notice.FOUND: _("{count} lesions found; none is reviewed yet.").format(count=message.count),
         Notice.SAVED: _("Saved as {file}.").format(file=message.text),
     }
     return sentences[message.notice]
+
+
+def in_panel_words(sentence: str) -> str:
+    """A sentence that names options of the command line, with what they are called in the panel."""
+    names = {
+        "--register-bone": _("Register on bone"),
+        "--transform-direction": _("the direction of the transform"),
+        "--transform": _("PET moves by"),
+        "--planning-ct": _("Planning CT"),
+        "--ct": _("CT"),
+        "--psa-ng-ml": _("PSA"),
+        "--adt-since": _("ADT since"),
+        "--adt": _("ADT"),
+        "--margins": _("Margins"),
+        "--prior-radiotherapy": _("Prior RT"),
+        "--uncertainty-mm": _("Uncertainty"),
+        "--units": _("Units of the voxels"),
+        "--dose-bq": _("Injected activity"),
+        "--weight-kg": _("Body weight"),
+        "--half-life-s": _("Half-life"),
+        "--injection-time": _("Injection"),
+        "--reference-time": _("Decayed to"),
+    }
+    for option in sorted(names, key=len, reverse=True):
+        sentence = sentence.replace(option, f"'{names[option]}'")
+    return sentence
 
 
 def reason_text(reason: Reason) -> str:
@@ -47,6 +86,10 @@ def reason_text(reason: Reason) -> str:
         Reason.NO_CASE: _("There is nothing to save yet."),
         Reason.NOTHING_TO_UNDO: _("There is nothing to undo."),
         Reason.NOTHING_TO_REDO: _("There is nothing to redo."),
+        Reason.NO_FORM: _("Choose a PET that is not in SUV first."),
+        Reason.SUV_INCOMPLETE: _("Fill in what is still needed first."),
+        Reason.NO_MISMATCH: _("There is nothing to confirm."),
+        Reason.NO_TWO_CTS: _("Choose the PET, its CT and the planning CT first."),
     }[reason]
 
 
@@ -72,9 +115,14 @@ def coverage_text(key: str | None) -> str:
     }[key]
 
 
+def covered_text(cell: VolumeCoverage) -> str:
+    """Whether a lesion is covered by one volume, else its class."""
+    return _("covered") if cell.is_covered else coverage_text(cell.coverage_class)
+
+
 def remark_text(row: LesionRow) -> str:
     """What else there is to know about a lesion, in a few words."""
-    remarks = []
+    remarks = [flag_text(flag) for flag in row.flags]
     if row.rejection_reason:
         remarks.append(row.rejection_reason)
     if row.is_hand_edited:
@@ -100,6 +148,15 @@ def pet_text(view: ViewState) -> str:
             "Waits for a PET in SUV: load a study or a file and choose it above, or take the sample case."
         )
     return _("PET: {name}, in SUV by body weight.").format(name=node.GetName())
+
+
+def preview_text(preview: Preview | None) -> str:
+    """What the threshold that is being dragged would find."""
+    if preview is None:
+        return ""
+    return _("At SUV {threshold}: {count} regions, {volume} mL, normal uptake included.").format(
+        threshold=f"{preview.threshold_suv:.1f}", count=preview.regions, volume=f"{preview.volume_ml:.1f}"
+    )
 
 
 def lesions_text(view: ViewState) -> str:

@@ -47,8 +47,10 @@ COVERAGE_COLORS: Mapping[str, Color] = {
 # Blues and purples only: a yellow volume over a blue one would look like the green of a covered lesion.
 _TARGET_COLORS = tuple(map(color_of_hex, ("#0072B2", "#CC79A7", "#5E3C99", "#6CB8E6", "#8C4A6B", "#332288")))
 _ORGAN_COLORS = tuple(map(color_of_hex, ("#9A9A3C", "#9C6B4E", "#6F7F8F", "#A58AA8", "#6B8E7F", "#B08D57")))
-_RULE_COLORS = tuple(map(color_of_hex, ("#F0E442", "#0072B2", "#CC79A7", "#56B4E9", "#D55E00", "#009E73")))
+_RULE_COLORS = tuple(map(color_of_hex, ("#0072B2", "#CC79A7", "#56B4E9", "#D55E00", "#009E73")))
 
+DISPUTED_COLOR = color_of_hex("#F0E442")
+"""Where the candidates of a lesion disagree."""
 REJECTED_OPACITY = 0.35
 _TARGET_OPACITY = 0.25
 # A planning target volume lies around the clinical one and would hide it; organs are only context.

@@ -11,7 +11,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image
-from .owned_nodes import CONTEXT, CT, PET, OwnedNodes
+from .owned_nodes import CONTEXT, CT, PET, PLANNING_CT, OwnedNodes
 from .surfaces import polydata, triangles_of
 from .volume_nodes import read_image
 
@@ -34,7 +34,7 @@ def context_node(nodes: OwnedNodes) -> Any | None:
     node = nodes.get(CONTEXT)
     if node is not None:
         return node
-    ct, pet = nodes.get(CT), nodes.get(PET)
+    ct, pet = nodes.get(CT) or nodes.get(PLANNING_CT), nodes.get(PET)
     if ct is not None:
         surface, name, color, opacity = bone_surface(read_image(ct)), "Bones (CT)", _BONE_COLOR, 0.25
     elif pet is not None:

@@ -6,14 +6,18 @@ were measured, and hardening a transform is one click the user should know about
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import GridError, SceneError, UnitsError
 from ..imaging.image import Image, Quantity
+from ..imaging.registration import RigidTransform
 from ..records import RtVolume
-from ..rtvolumes.names import kind_of, unique_names
+from ..rtvolumes.name_mapping import NamedStructure, match_names
+from ..rtvolumes.names import unique_names
+from .frame_of_reference import frame_of_reference_uid
 from .segments import mask_of_segment, segment_tag
 from .volume_nodes import numpy_matrix, read_image
 
@@ -27,11 +31,11 @@ def read_pet_node(node: Any) -> Image:
     if image.quantity is not Quantity.SUVBW:
         raise UnitsError(
             f"{node.GetName()} is not taken as a PET because its voxels are {_units_text(node)}; "
-            "load it with its SUV scaling, or state the units with the command line."
+            "choose the PET in SUV or in Bq/ml."
         )
     if not np.isfinite(image.array).all():
         raise SceneError(f"{node.GetName()} holds voxels that are no numbers; load it again from its source.")
-    return image
+    return replace(image, frame_of_reference_uid=frame_of_reference_uid(node))
 
 
 def read_ct_node(node: Any) -> Image:
@@ -43,7 +47,20 @@ def read_ct_node(node: Any) -> Image:
     image = read_image(node)
     if image.quantity not in (Quantity.HOUNSFIELD, Quantity.UNKNOWN):
         raise UnitsError(f"{node.GetName()} is not taken as a CT because its voxels are {_units_text(node)}.")
-    return Image(image.array, image.grid, Quantity.HOUNSFIELD)
+    return Image(image.array, image.grid, Quantity.HOUNSFIELD, frame_of_reference_uid(node))
+
+
+def read_rigid_transform(node: Any) -> RigidTransform:
+    """How a linear transform node moves what is put under it, as a map of RAS millimetres.
+
+    Raises SceneError for one under another transform, RegistrationError when it is not rigid.
+    """
+    from vtk import vtkMatrix4x4
+
+    _refuse_moved(node)
+    matrix = vtkMatrix4x4()
+    node.GetMatrixTransformToParent(matrix)
+    return RigidTransform(tuple(map(tuple, numpy_matrix(matrix))))
 
 
 def read_volumes_node(
@@ -68,7 +85,7 @@ def read_volumes_node(
                 f"{node.GetName()} cannot be turned into voxels; set its reference image in Segmentations."
             )
         segmentation = copy
-    found: list[RtVolume] = []
+    found: list[NamedStructure] = []
     warnings: list[str] = []
     for segment_id in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segment_id)
@@ -78,15 +95,30 @@ def read_volumes_node(
             continue
         if pet is not None and not mask.grid.overlaps(pet.grid):
             raise GridError(f"{segment.GetName()} does not overlap the PET; register it to the PET first.")
-        kind, _ = kind_of(segment.GetName(), segment_tag(segment, tag_prefix + "Kind") or None)
-        found.append(RtVolume(segment.GetName(), mask, kind, "scene", node.GetName()))
+        kind = segment_tag(segment, tag_prefix + "Kind") or None
+        found.append(NamedStructure(segment.GetName(), kind, mask))
     if not found:
         raise SceneError(f"{node.GetName()} has only empty segments; draw or import the volumes first.")
-    names = unique_names([volume.name for volume in found])
-    volumes = tuple(
-        RtVolume(name, v.mask, v.kind, v.origin, v.source_file) for name, v in zip(names, found, strict=True)
+    return volumes_of_structures(found, node.GetName()), tuple(warnings)
+
+
+def volumes_of_structures(found: list[NamedStructure], source: str) -> tuple[RtVolume, ...]:
+    """Structures as volumes, with what each was taken for by its name, type or place."""
+    names = unique_names([each.name for each in found])
+    return tuple(
+        RtVolume(
+            name,
+            each.mask,
+            match.kind,
+            "scene",
+            source,
+            tg263=match.tg263,
+            role=match.role,
+            matched_by=match.matched_by,
+            asks=match.asks,
+        )
+        for name, each, match in zip(names, found, match_names(found), strict=True)
     )
-    return volumes, tuple(warnings)
 
 
 def _refuse_moved(node: Any) -> None:

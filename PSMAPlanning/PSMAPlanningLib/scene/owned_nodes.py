@@ -9,7 +9,19 @@ from ..errors import SceneError
 MODULE_NAME = "PSMAPlanning"
 PET, CT, LESIONS, CONTOURS, VOLUMES = "PET", "CT", "Lesions", "Contours", "RTVolumes"
 LESION_TABLE, COVERAGE_TABLE, CONTEXT = "LesionTable", "CoverageTable", "Context"
-ROLES = (PET, CT, LESIONS, CONTOURS, VOLUMES, LESION_TABLE, COVERAGE_TABLE, CONTEXT)
+PLANNING_CT, REGISTRATION = "PlanningCT", "Registration"
+ROLES = (
+    PET,
+    CT,
+    PLANNING_CT,
+    REGISTRATION,
+    LESIONS,
+    CONTOURS,
+    VOLUMES,
+    LESION_TABLE,
+    COVERAGE_TABLE,
+    CONTEXT,
+)
 
 _FOLDER_NAME = "PSMA planning"
 _FOLDER_ATTRIBUTE = "PSMAPlanning.Folder"

@@ -13,7 +13,7 @@ from ..errors import SceneError
 from .canvas import BLACK, WHITE, Canvas
 from .extent import patient_bounds
 from .legend import draw_legend, legend_entries
-from .owned_nodes import CT, LESIONS, PET, VOLUMES, OwnedNodes
+from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES, OwnedNodes
 from .views import SliceView
 from .volume_nodes import INVERTED_GRAY, read_image, show_pet
 
@@ -51,7 +51,7 @@ def render_slices(
     the middle and shown whole, up to 480 mm.
     """
     nodes = OwnedNodes(scene)
-    pet, ct = nodes.get(PET), nodes.get(CT)
+    pet, ct = nodes.get(PET), nodes.get(CT) or nodes.get(PLANNING_CT)
     if pet is None:
         raise SceneError("Slices are shown through the PET, and the scene has none.")
     if shown not in ("fusion", "ct", "pet") or (shown == "ct" and ct is None):

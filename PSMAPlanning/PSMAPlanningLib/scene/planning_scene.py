@@ -6,17 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ..errors import SceneError
-from ..imaging.image import Image
+from ..imaging.grid import VoxelGrid
+from ..imaging.image import Image, Quantity
+from ..imaging.registration import RigidTransform
+from ..imaging.suv import SuvConversion
+from ..imaging.suv_header import SuvHeader
 from ..records import CaseState, Lesion, RtVolume
 from . import appearance
 from .edit_session import EditSession
-from .inputs import read_ct_node, read_pet_node, read_volumes_node
+from .inputs import read_ct_node, read_pet_node, read_rigid_transform, read_volumes_node
+from .live_outline import LiveOutline
 from .navigation import jump_to
-from .owned_nodes import CT, LESIONS, PET, ROLES, VOLUMES, helper_ids
+from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, ROLES, VOLUMES, helper_ids
+from .pet_conversion import can_become_suv, conversion_of, convert_node, suv_header_of
 from .projection import TAG, SceneProjection
 from .restore import Restored, restore_case
 from .save import save_scene
+from .volume_nodes import quantity_of
 
 if TYPE_CHECKING:
     from ..coverage.lesion_coverage import LesionVolumeCoverage
@@ -45,6 +54,7 @@ class PlanningScene:
         self.listener: SceneListener | None = None
         self._projection = SceneProjection(scene)
         self._edit: EditSession | None = None
+        self._outline: LiveOutline | None = None
         self._shown_ids: dict[str, str] = {}
         self._helper_ids: dict[str, list[str]] = {}
         self._is_ours = 0
@@ -63,6 +73,7 @@ class PlanningScene:
     def close(self) -> None:
         """Stop listening to the scene; the case's nodes stay in it."""
         self.end_edit()
+        self.end_outline()
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
         self._tags = []
@@ -80,6 +91,33 @@ class PlanningScene:
         self._projection.remember_source(image, node)
         return image
 
+    def read_transform(self, node: Any) -> RigidTransform:
+        """How a linear transform node moves an image; see `read_rigid_transform`."""
+        return read_rigid_transform(node)
+
+    def can_become_suv(self, node: Any) -> bool:
+        return can_become_suv(node)
+
+    def suv_header(self, node: Any) -> tuple[SuvHeader, str | None]:
+        """What is known for the SUV of a node, and its units where the header has none: "Bq/ml" or None."""
+        header = suv_header_of(node)
+        is_activity = quantity_of(node) is Quantity.ACTIVITY
+        return header, "Bq/ml" if is_activity and header.units is None else None
+
+    def convert_pet(self, node: Any, conversion: SuvConversion) -> SuvConversion:
+        """Turn a node's voxels into SUV in place; see `convert_node`."""
+        return convert_node(node, conversion)
+
+    def conversion_of(self, node: Any) -> SuvConversion | None:
+        return conversion_of(node)
+
+    def has(self, node: Any) -> bool:
+        """Whether a node is still in the scene."""
+        return self.by_id(node.GetID()) is node
+
+    def by_id(self, node_id: str | None) -> Any | None:
+        return self.scene.GetNodeByID(node_id) if node_id else None
+
     def read_volumes(self, node: Any, pet: Image | None) -> tuple[tuple[RtVolume, ...], tuple[str, ...]]:
         volumes, warnings = read_volumes_node(node, pet, TAG)
         self._projection.remember_source(volumes[0], node)
@@ -91,7 +129,8 @@ class PlanningScene:
     def restore(self) -> Restored | None:
         restored = restore_case(self._projection.nodes)
         if restored is not None:
-            for role, image in ((PET, restored.state.pet), (CT, restored.state.ct)):
+            state = restored.state
+            for role, image in ((PET, state.pet), (CT, state.ct), (PLANNING_CT, state.planning_ct)):
                 if image is not None:
                     self._projection.remember_source(image, self.node(role))
         return restored
@@ -129,6 +168,10 @@ class PlanningScene:
     def jump_to(self, point_ras: tuple[float, float, float]) -> None:
         jump_to(self.scene, point_ras)
 
+    def show_contours_of(self, lesion_id: str | None) -> None:
+        """Show the candidates of one lesion, and the band where they disagree, in the slices."""
+        self._projection.show_contours_of(lesion_id)
+
     def remove_all(self) -> None:
         """Take everything the case put into the scene out of it."""
         self.end_edit()
@@ -138,6 +181,27 @@ class PlanningScene:
         finally:
             self._is_ours -= 1
             self._remember_ids()
+
+    # While a threshold is dragged
+
+    def outline(self, grid: VoxelGrid, flat: np.ndarray) -> None:
+        """Outline voxels of the PET's grid in the slices until `end_outline`; flat indices, ascending."""
+        self._is_ours += 1
+        try:
+            if self._outline is None:
+                self._outline = LiveOutline(self.scene, grid)
+            self._outline.show(flat)
+        finally:
+            self._is_ours -= 1
+
+    def end_outline(self) -> None:
+        outline, self._outline = self._outline, None
+        if outline is not None:
+            self._is_ours += 1
+            try:
+                outline.close()
+            finally:
+                self._is_ours -= 1
 
     # Editing
 
@@ -192,6 +256,7 @@ class PlanningScene:
         if self.listener is not None:
             self.listener.scene_closing()
         self.end_edit()
+        self.end_outline()
 
     def _on_end_close(self, _caller: Any, _event: str) -> None:
         self._shown_ids = {}

@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from . import appearance
 from .batch import batch
 from .context import context_node
+from .contour_parts import contour_parts
 from .owned_nodes import (
     CONTEXT,
     CONTOURS,
@@ -19,14 +22,24 @@ from .owned_nodes import (
     LESION_TABLE,
     LESIONS,
     PET,
+    PLANNING_CT,
+    REGISTRATION,
     VOLUMES,
     OwnedNodes,
 )
 from .restore import CASE_PARAMETER, SETTINGS_PARAMETER
-from .segments import SegmentContent, common_grid, onto_grid, segment_ids, set_lattice, write_segment
+from .segments import (
+    SegmentContent,
+    common_grid,
+    onto_grid,
+    segment_ids,
+    segment_tag,
+    set_lattice,
+    write_segment,
+)
 from .stored_case import CaseWriter
 from .tables import write_coverage_table, write_lesion_table
-from .volume_nodes import show_ct, show_pet, write_image
+from .volume_nodes import show_ct, show_pet, vtk_matrix, write_image
 
 if TYPE_CHECKING:
     from ..coverage.lesion_coverage import LesionVolumeCoverage
@@ -73,6 +86,7 @@ class SceneProjection:
         with batch(self.nodes.scene) if _changes_much(before, after) else nullcontext():
             self._update_parameters(before, after)
             self._update_images(before, after)
+            self._update_registration(before, after)
             self._update_volumes(before, after)
             self._update_lesions(before, after, coverage)
             self._update_contours(before, after)
@@ -96,6 +110,7 @@ class SceneProjection:
         for role, name, image, former in (
             (PET, "PET", after.pet, before and before.pet),
             (CT, "CT", after.ct, before and before.ct),
+            (PLANNING_CT, "Planning CT", after.planning_ct, before and before.planning_ct),
         ):
             if image is former and (image is None or self.nodes.get(role) is not None):
                 continue
@@ -117,12 +132,24 @@ class SceneProjection:
             else:
                 show_ct(node)
 
+    def _update_registration(self, before: CaseState | None, after: CaseState) -> None:
+        """The transform that was applied to PET and CT, to look at; nothing lies under it."""
+        matrix = after.registration.planning_from_pet
+        if matrix is None:
+            self.nodes.remove(REGISTRATION)
+            return
+        if before is not None and before.registration is after.registration and self.nodes.get(REGISTRATION):
+            return
+        name = "PET to planning CT (already applied)"
+        node = self.nodes.get_or_create(REGISTRATION, "vtkMRMLLinearTransformNode", name)
+        node.SetMatrixTransformToParent(vtk_matrix(np.array(matrix)))
+
     def _update_volumes(self, before: CaseState | None, after: CaseState) -> None:
         if not after.volumes:
             self.nodes.remove(VOLUMES)
             return
         lattice = min((v.mask.grid for v in after.volumes), key=lambda grid: grid.voxel_volume_ml)
-        reference = self.nodes.get(CT) or self.nodes.get(PET)
+        reference = self.nodes.get(PLANNING_CT) or self.nodes.get(CT) or self.nodes.get(PET)
         node = self._segmentation(VOLUMES, "RT volumes", reference, lattice)
         colors = appearance.volume_colors(after.volumes)
         shown = {volume.name: volume for volume in before.volumes} if before else {}
@@ -134,6 +161,8 @@ class SceneProjection:
                 TAG + "Origin": volume.origin,
                 TAG + "SourceFile": volume.source_file,
                 TAG + "Status": volume.status,
+                TAG + "TG263": volume.tg263 or "",
+                TAG + "MatchedBy": volume.matched_by or "",
             }
             content = SegmentContent(
                 volume.name,
@@ -181,38 +210,49 @@ class SceneProjection:
             display.SetSegmentOpacity2DFill(lesion.id, 0.0 if rejected else 0.3)
 
     def _update_contours(self, before: CaseState | None, after: CaseState) -> None:
-        candidates = {
-            f"{lesion.id} {candidate.rule}": (lesion, candidate)
-            for lesion in after.lesions
-            for candidate in lesion.candidates
-            if not candidate.mask.is_empty
-        }
-        if not candidates or after.pet is None:
+        parts = {} if after.pet is None else contour_parts(after.lesions)
+        if not parts:
             self.nodes.remove(CONTOURS)
             return
         is_new = self.nodes.get(CONTOURS) is None
-        lattice = common_grid([candidate.mask for _, candidate in candidates.values()], after.pet.grid)
+        lattice = common_grid([part.mask for part in parts.values()], after.pet.grid)
         node = self._segmentation(CONTOURS, "Contours", self.nodes.get(PET), lattice)
+        display = node.GetDisplayNode()
         if is_new:
-            node.GetDisplayNode().SetVisibility(False)
-        colors = appearance.rule_colors([candidate.rule for _, candidate in candidates.values()])
-        shown = {id(c) for lesion in before.lesions for c in lesion.candidates} if before else set()
-        _drop_other_segments(node, set(candidates))
-        for segment_id, (lesion, candidate) in candidates.items():
+            display.SetVisibility(False)
+        colors = appearance.rule_colors([part.rule for part in parts.values() if part.rule])
+        shown = {id(part.mask) for part in contour_parts(before.lesions).values()} if before else set()
+        _drop_other_segments(node, set(parts))
+        for segment_id, part in parts.items():
             tags = {
-                TAG + "Id": lesion.id,
-                TAG + "Source": candidate.rule,
-                TAG + "ThresholdSUV": _number_text(candidate.threshold_suv),
+                TAG + "Id": part.lesion_id,
+                TAG + "Source": part.rule or "disputed",
+                TAG + "ThresholdSUV": _number_text(part.threshold_suv),
             }
             content = SegmentContent(
                 segment_id,
-                candidate.mask,
-                colors[candidate.rule],
+                part.mask,
+                colors[part.rule] if part.rule else appearance.DISPUTED_COLOR,
                 appearance.LESIONS_TERMINOLOGY,
                 tags,
                 lattice,
             )
-            _write_on_lattice(node, segment_id, content, id(candidate) not in shown)
+            _write_on_lattice(node, segment_id, content, id(part.mask) not in shown)
+            # Outlines for candidates, a filled band for where they disagree.
+            display.SetSegmentVisibility2DFill(segment_id, part.rule is None)
+            display.SetSegmentVisibility2DOutline(segment_id, part.rule is not None)
+            display.SetSegmentVisibility3D(segment_id, False)
+
+    def show_contours_of(self, lesion_id: str | None) -> None:
+        """Show the candidates and the disputed band of one lesion in the slices; None hides them all."""
+        node = self.nodes.get(CONTOURS)
+        if node is None:
+            return
+        display = node.GetDisplayNode()
+        for segment_id in segment_ids(node):
+            segment = node.GetSegmentation().GetSegment(segment_id)
+            display.SetSegmentVisibility(segment_id, segment_tag(segment, TAG + "Id") == lesion_id)
+        display.SetVisibility(lesion_id is not None)
 
     def _update_tables(self, after: CaseState, coverage: Coverage) -> None:
         table_class = "vtkMRMLTableNode"

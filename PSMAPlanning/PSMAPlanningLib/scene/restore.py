@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from ..imaging.image import Image
 from ..records import CaseState, Lesion, RtVolume
 from ..settings import Settings
 from .inputs import read_ct_node, read_pet_node
-from .owned_nodes import CT, LESIONS, PET, VOLUMES, OwnedNodes
+from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES, OwnedNodes
 from .segments import onto_grid, read_segment, segment_ids
 from .stored_case import read_document, records_of
+from .stored_volumes import volume_fields
 
 CASE_PARAMETER = "case"
 SETTINGS_PARAMETER = "settings"
@@ -44,18 +45,23 @@ def restore_case(nodes: OwnedNodes) -> Restored | None:
     records = records_of(document)
     pet = _image(nodes.get(PET), read_pet_node, "PET", notes)
     ct = _image(nodes.get(CT), read_ct_node, "CT", notes)
+    planning_ct = _image(nodes.get(PLANNING_CT), read_ct_node, "planning CT", notes)
     had_images = document.get("volumes") or records["lesions"] or records["regions"]
     if pet is None and records["lesions"]:
         notes.append(
             f"{len(records['lesions'])} lesions were not restored because their PET is missing; "
             "load the PET again and find them anew."
         )
-    if pet is None and had_images:
-        records |= {"lesions": (), "regions": (), "suv": None}
-    else:
+    without_pet = pet is None and had_images
+    if not without_pet:
         _compare_with_segments(nodes, records["lesions"], notes)
     volumes = _volumes(nodes.get(VOLUMES), document["volumes"], notes)
-    return Restored(CaseState(settings=settings, pet=pet, ct=ct, volumes=volumes, **records), tuple(notes))
+    state = CaseState(settings=settings, pet=pet, ct=ct, planning_ct=planning_ct, volumes=volumes, **records)
+    if document.get("has_dose"):
+        notes.append("The dose was not restored, a scene does not hold it; load it again.")
+    if without_pet:
+        state = replace(state.without_findings(), suv=None)
+    return Restored(state, tuple(notes))
 
 
 def _settings(text: str, notes: list[str]) -> Settings:
@@ -88,14 +94,22 @@ def _volumes(node: Any | None, documents: list[dict[str, Any]], notes: list[str]
         if mask is None or mask.is_empty:
             notes.append(f"The volume {name} was not restored; its voxels are not in the scene.")
             continue
+        fields = volume_fields(document)
         if abs(mask.volume_ml - document["volume_ml"]) > max(_SAME_ML, 1e-4 * document["volume_ml"]):
+            fields["occupancy"] = None
             notes.append(
                 f"The volume {name} had {document['volume_ml']:.2f} mL and has {mask.volume_ml:.2f} mL "
                 "in the scene; the scene's is used."
             )
         volumes.append(
             RtVolume(
-                name, mask, document["kind"], document["origin"], document["source_file"], document["status"]
+                name,
+                mask,
+                document["kind"],
+                document["origin"],
+                document["source_file"],
+                document["status"],
+                **fields,
             )
         )
     return tuple(volumes)

@@ -15,15 +15,39 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ..clinical_facts import ClinicalFacts
 from ..delineation.avid_regions import AvidRegion, RegionClass
 from ..delineation.rules import Delineation
-from ..errors import SceneError
+from ..errors import (
+    ClinicalFactsError,
+    LandmarkError,
+    PrescriptionError,
+    RegionError,
+    RegistrationError,
+    RuleError,
+    SceneError,
+)
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
+from ..imaging.patient_identity import PatientCheck
+from ..imaging.registration import RigidTransform
 from ..imaging.suv import SuvConversion
 from ..records import CaseState, Change, Contour, Lesion, LesionState, Registration, RtVolume
+from ..rtvolumes.landmarks import Landmarks
+from .stored_plan import plan_document, plan_records, region_document, region_of_document
+from .stored_search import (
+    consensus_document,
+    consensus_of_document,
+    facts_document,
+    facts_of_document,
+    search_document,
+    search_records,
+)
+from .stored_volumes import volume_facts
 
 SCHEMA_VERSION = 1
+_REFUSED = (ClinicalFactsError, LandmarkError, PrescriptionError, RegionError, RegistrationError, RuleError)
+"""What records say of values that cannot be."""
 
 
 class CaseWriter:
@@ -37,6 +61,9 @@ class CaseWriter:
         document = {
             "schema_version": SCHEMA_VERSION,
             "registration": asdict(state.registration),
+            "patient_check": state.patient_check.to_document() if state.patient_check else None,
+            "clinical": state.clinical.to_document(),
+            "landmarks": state.landmarks.to_document() if state.landmarks else None,
             "warnings": list(state.warnings),
             "finding_warnings": list(state.finding_warnings),
             "suv": asdict(state.suv) if state.suv else None,
@@ -44,6 +71,8 @@ class CaseWriter:
             "regions": [self._region(region) for region in state.regions],
             "lesions": [self._lesion(lesion) for lesion in state.lesions],
             "volumes": [_volume(volume) for volume in state.volumes],
+            **search_document(state),
+            **plan_document(state),
         }
         return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
@@ -75,7 +104,10 @@ class CaseWriter:
                 "threshold_suv": contour.threshold_suv,
                 "inputs": contour.inputs,
                 "flags": contour.flags,
+                "facts": facts_document(contour.facts),
             },
+            "consensus": consensus_document(lesion.consensus, self._mask),
+            "stated_region": region_document(lesion.stated_region),
             "candidates": [
                 {
                     "rule": candidate.rule,
@@ -111,6 +143,7 @@ def _volume(volume: RtVolume) -> dict[str, Any]:
         "status": volume.status,
         "voxels": volume.mask.voxels,
         "volume_ml": volume.mask.volume_ml,
+        **volume_facts(volume),
     }
 
 
@@ -137,15 +170,21 @@ def records_of(document: dict[str, Any]) -> dict[str, Any]:
     """The fields of a CaseState that the document holds; raises SceneError when one is damaged."""
     try:
         return {
-            "registration": Registration(**document["registration"]),
+            "registration": _registration(document["registration"]),
+            # Scenes from before these were stored have neither.
+            "patient_check": _patient_check(document.get("patient_check")),
+            "clinical": ClinicalFacts(**(document.get("clinical") or {})),
+            "landmarks": _landmarks(document.get("landmarks")),
             "warnings": tuple(document["warnings"]),
             "finding_warnings": tuple(document["finding_warnings"]),
             "suv": _suv(document["suv"]),
             "anatomy": {name: _mask_of(mask) for name, mask in document["anatomy"].items()},
             "regions": tuple(_region_of(region) for region in document["regions"]),
             "lesions": tuple(_lesion_of(lesion) for lesion in document["lesions"]),
+            **search_records(document),
+            **plan_records(document),
         }
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, zlib.error, *_REFUSED) as error:
         raise SceneError(
             f"The planning case in this scene is damaged ({error}); it was not opened."
         ) from error
@@ -156,6 +195,20 @@ def _suv(document: dict[str, Any] | None) -> SuvConversion | None:
         return None
     values = {**document, "factors": tuple(document["factors"]), "warnings": tuple(document["warnings"])}
     return SuvConversion(**values)
+
+
+def _registration(document: dict[str, Any]) -> Registration:
+    matrix = document.get("planning_from_pet")
+    rows = None if matrix is None else RigidTransform(tuple(map(tuple, matrix))).matrix
+    return Registration(**{**document, "planning_from_pet": rows})
+
+
+def _landmarks(document: dict[str, Any] | None) -> Landmarks | None:
+    return None if document is None else Landmarks.from_document(document)
+
+
+def _patient_check(document: dict[str, Any] | None) -> PatientCheck | None:
+    return None if document is None else PatientCheck.from_document(document)
 
 
 def _region_of(document: dict[str, Any]) -> AvidRegion:
@@ -191,9 +244,13 @@ def _lesion_of(document: dict[str, Any]) -> Lesion:
             threshold_suv=contour["threshold_suv"],
             inputs=tuple(contour["inputs"]),
             flags=tuple(contour["flags"]),
+            # Scenes from before these were stored have neither; they are worked out when asked for.
+            facts=facts_of_document(contour.get("facts")),
         ),
+        consensus=consensus_of_document(document.get("consensus"), _mask_of),
         state=LesionState(document["state"]),
         history=tuple(Change(**change) for change in document["history"]),
+        stated_region=region_of_document(document.get("stated_region")),
     )
 
 

@@ -1,0 +1,60 @@
+"""The Contours section in Qt: the rules to choose from, with their sources, and the consensus of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+
+from . import contour_words as words
+from .presenter import Presenter
+from .view_state import RuleChoice, ViewState
+
+_METHODS = tuple(words.METHODS)
+
+
+class ContoursSection:
+    """Wires rules and consensus method to the presenter, and shows what is chosen."""
+
+    def __init__(self, ui: Any, presenter: Presenter) -> None:
+        self._ui, self._presenter = ui, presenter
+        self._rules: tuple[str, ...] = ()
+        self._is_showing = False
+        combo = ui.consensusMethodComboBox
+        for name in _METHODS:
+            combo.addItem(words.method_text(name))
+        combo.connect("activated(int)", self._choose_method)
+        ui.rulesListWidget.connect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+
+    def disconnect(self) -> None:
+        self._ui.rulesListWidget.disconnect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+
+    def show(self, view: ViewState) -> None:
+        self._is_showing = True
+        try:
+            self._show_rules(view.rules)
+            self._ui.consensusMethodComboBox.setCurrentIndex(_METHODS.index(view.consensus_method))
+        finally:
+            self._is_showing = False
+
+    def _show_rules(self, rules: tuple[RuleChoice, ...]) -> None:
+        widget = self._ui.rulesListWidget
+        if self._rules != tuple(rule.name for rule in rules):
+            self._rules = tuple(rule.name for rule in rules)
+            widget.clear()
+            for rule in rules:
+                widget.addItem(words.rule_text(rule))
+        for number, rule in enumerate(rules):
+            item = widget.item(number)
+            item.setToolTip(words.rule_tooltip(rule))
+            item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
+            item.setCheckState(qt.Qt.Checked if rule.is_chosen else qt.Qt.Unchecked)
+
+    def _on_item_changed(self, item: Any) -> None:
+        if self._is_showing:
+            return
+        number = self._ui.rulesListWidget.row(item)
+        self._presenter.choose_rule(self._rules[number], item.checkState() == qt.Qt.Checked)
+
+    def _choose_method(self, index: int) -> None:
+        self._presenter.choose_consensus(_METHODS[index])
