@@ -10,10 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from .case_dose import CaseDose, case_dose
+from .case_patient import CasePatient
+from .coverage.dose_coverage import DoseCache
 from .coverage.lesion_coverage import CoverageCache, LesionVolumeCoverage
+from .coverage.patient_result import PatientResult
+from .coverage.regions import PELVIC_BONES, RegionAssignment, stated_region
 from .errors import CaseError
 from .imaging.image import Mask
-from .records import CaseState, Change, Contour, Lesion, LesionState
+from .lesion_finding import lesion_at, with_reference
+from .records import CaseState, Change, Contour, Lesion, LesionState, Point
 from .settings import Settings
 
 Observer = Callable[[CaseState, CaseState], None]
@@ -49,6 +55,8 @@ class PlanningCase:
         self._undone: list[_Step] = []
         self._observers: list[Observer] = []
         self._coverage = CoverageCache()
+        self._dose = DoseCache()
+        self._patient = CasePatient(self._coverage)
 
     # What the case is
 
@@ -75,12 +83,24 @@ class PlanningCase:
         return {
             lesion.id: {
                 volume.name: self._coverage.of(
-                    lesion.contour.mask, lesion.region.peak_ras, volume.mask, state.settings.coverage
+                    lesion.contour.mask, lesion.region.peak_ras, volume.filled, state.settings.coverage
                 )
                 for volume in state.volumes
             }
             for lesion in state.lesions
         }
+
+    def dose(self) -> CaseDose | None:
+        """What the dose is to lesions and volumes; None without one. Only what changed is computed."""
+        return case_dose(self._state, self.coverage(), self._dose) if self._state.dose else None
+
+    def patient(self) -> PatientResult:
+        """The patient's result; worked out when the state has changed, and then only what changed."""
+        return self._patient.result(self._state)
+
+    def assigned_regions(self) -> dict[str, RegionAssignment]:
+        """Where each lesion lies, by id: what a user stated, else what the anatomy tells."""
+        return self._patient.regions(self._state)
 
     # The one history
 
@@ -135,6 +155,26 @@ class PlanningCase:
         for observer in tuple(self._observers):
             observer(before, after)
 
+    # What the user adds to the search
+
+    def add_lesion_at(self, point_ras: Point) -> str:
+        """Add the lesion at a point (RAS mm), be it below the threshold or listed and not contoured; its id.
+
+        Raises CaseError where a lesion is already, RuleError where nothing stands out.
+        """
+        after = lesion_at(self._state, point_ras, self.change("added by hand"))
+        lesion_id = after.lesions[-1].id
+        self.perform(f"add lesion {lesion_id}", after)
+        return lesion_id
+
+    def place_reference(self, name: str, centre_ras: Point, radius_mm: float | None = None) -> None:
+        """Place the sphere of a reference region (liver, blood_pool ...); None takes the usual radius.
+
+        Placing it where it was proposed confirms it. Raises RuleError for a sphere that cannot be.
+        """
+        after = with_reference(self._state, name, centre_ras, radius_mm)
+        self.perform(f"place reference region {name}", after)
+
     # Decisions about a lesion
 
     def accept(self, lesion_id: str) -> None:
@@ -156,6 +196,29 @@ class PlanningCase:
         lesion = self.lesion(lesion_id)
         edited = lesion.with_contour(Contour(mask.cropped(), source="hand"), self.change("hand-edited"))
         self._replace_lesion(edited, f"edit lesion {lesion_id}")
+
+    def state_region(
+        self, lesion_id: str, region: str, side: str | None = None, structure: str | None = None
+    ) -> None:
+        """Say where a lesion lies; goes before the anatomy. Raises RegionError for a region that is none."""
+        lesion = self.lesion(lesion_id)
+        is_pelvic = structure is not None and structure.casefold() in PELVIC_BONES
+        stated = replace(
+            lesion,
+            stated_region=stated_region(region, side, structure, is_pelvic),
+            history=(*lesion.history, self.change(f"region stated: {region}", lesion.rejection_reason)),
+        )
+        self._replace_lesion(stated, f"state region of lesion {lesion_id}")
+
+    def clear_region(self, lesion_id: str) -> None:
+        """Let the anatomy tell a lesion's region again."""
+        lesion = self.lesion(lesion_id)
+        cleared = replace(
+            lesion,
+            stated_region=None,
+            history=(*lesion.history, self.change("region automatic", lesion.rejection_reason)),
+        )
+        self._replace_lesion(cleared, f"clear region of lesion {lesion_id}")
 
     def change(self, what: str, reason: str | None = None) -> Change:
         """A record entry made now by whoever works on this case."""

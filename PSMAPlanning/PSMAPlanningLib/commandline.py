@@ -11,11 +11,43 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import agreement, benchmark, consensus, delineate, demo, regions, rules, run, suv
+from .commands import (
+    agreement,
+    benchmark,
+    boost,
+    consensus,
+    coverage,
+    delineate,
+    demo,
+    dose,
+    margin,
+    regions,
+    rtstruct,
+    rules,
+    run,
+    suv,
+    volumes,
+)
 from .errors import CancelledError, PlanningError
 from .version import VERSION
 
-COMMANDS = (demo, run, suv, regions, delineate, rules, consensus, agreement, benchmark)
+COMMANDS = (
+    demo,
+    run,
+    suv,
+    regions,
+    delineate,
+    rules,
+    consensus,
+    agreement,
+    margin,
+    boost,
+    coverage,
+    rtstruct,
+    volumes,
+    dose,
+    benchmark,
+)
 """Each has NAME, HELP, `add_arguments(parser)` and `execute(arguments, progress) -> (document, text)`."""
 
 

@@ -38,6 +38,21 @@ class FrameOfReferenceError(PlanningError):
     """Objects in different frames of reference, without a registration between them."""
 
 
+class RegistrationError(PlanningError):
+    """A registration that is not rigid, cannot be read, or did not bring the images together."""
+
+
+class PatientMismatchError(PlanningError):
+    """Files whose headers name different patients, until somebody confirms that they are one.
+
+    The message says which attributes differ between which files, never their values.
+    """
+
+
+class ClinicalFactsError(PlanningError):
+    """A clinical fact that cannot be."""
+
+
 class NoUptakeError(PlanningError):
     """A PET in which nothing is above zero."""
 
@@ -70,9 +85,49 @@ class SceneError(PlanningError):
     """MRML refused something; Slicer reports this as a return value, we as an error."""
 
 
+class GuidelineError(PlanningError):
+    """A contouring guideline that does not exist, or a guideline file that says something impossible."""
+
+
+class LandmarkError(PlanningError):
+    """A landmark that a volume needs is missing, outside the image, or contradicts another one."""
+
+
+class GenerationError(PlanningError):
+    """Anatomy from which a volume cannot be generated."""
+
+
 class PhantomError(PlanningError):
     """Parameters from which no digital patient can be made."""
 
 
 class MissingExtraError(PlanningError):
     """An optional package is not installed; the message names it."""
+
+
+class MarginError(PlanningError):
+    """A margin that cannot be made as it was asked for."""
+
+
+class PrescriptionError(PlanningError):
+    """A dose or number of fractions that no prescription has."""
+
+
+class RegionError(PlanningError):
+    """A lesion's region that does not exist or is stated without what it needs."""
+
+
+class CoverageError(PlanningError):
+    """A coverage question that cannot be answered as it was asked."""
+
+
+class DoseError(PlanningError):
+    """A dose distribution that cannot be used: relative, in parts, or on no regular grid."""
+
+
+class ConstraintError(PlanningError):
+    """A table of dose constraints that cannot be read or says something impossible."""
+
+
+class ExportError(PlanningError):
+    """A structure set that must not leave: the check before export found errors."""

@@ -25,7 +25,7 @@ def test_there_is_a_sample_of_every_version():
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: p.stem)
 def test_frozen_samples_are_read(sample):
     settings = Settings.read(sample)
-    assert settings.detection == DetectionSettings(2.5, 0.6, 1.8, 0.1, 5.5)
+    assert settings.detection == DetectionSettings(2.5, 0.6, 1.8, 0.1, 5.5, "percist")
     assert settings.contours.rules == (
         RuleSettings("fixed_suv", {"suv": 4.0}),
         RuleSettings("percent_max", {}),
@@ -61,6 +61,10 @@ def test_older_documents_are_migrated(monkeypatch):
         ({"schema_version": 1, "contours": {"background_to_mm": 1}}, "greater than"),
         ({"schema_version": 1, "coverage": {"outside_below_fraction": 0.95}}, "must not exceed"),
         ({"schema_version": 1, "consensus": {"method": 3}}, "must be a text"),
+        ({"schema_version": 1, "consensus": {"weigh_families": 1}}, "must be true or false"),
+        ({"schema_version": 1, "consensus": {"at_least": 1.5}}, "whole number"),
+        ({"schema_version": 1, "consensus": {"domain": "body"}}, "must be full, crop"),
+        ({"schema_version": 1, "contours": {"lesion_contour": "black"}}, "must be one of consensus"),
     ],
 )
 def test_wrong_documents_are_refused_by_name(document, message):

@@ -10,6 +10,7 @@ from PSMAPlanningLib.errors import PlanningError, RuleError
 from PSMAPlanningLib.imaging.image import Image, Quantity
 from PSMAPlanningLib.imaging.image_file import read_image_file, sitk_image, write_image_file
 from test_commands.command_call import call
+from test_delineation.body_models import BLADDER, KIDNEYS, body_pet
 
 GRID = centred_grid(70, (4, 4, 4))
 CONTRACT = {
@@ -166,3 +167,25 @@ def test_missing_file_is_one_sentence(tmp_path):
         call(delineate, tmp_path / "none.nrrd", *UNITS, "--rule", "percent_max")
     with pytest.raises(RuleError):
         call(delineate, tmp_path / "none.nrrd", *UNITS, "--rule", "nonsense")
+
+
+def test_a_liver_rule_without_masks_rests_on_a_proposed_sphere_and_says_so(tmp_path):
+    path = tmp_path / "pet.nrrd"
+    liver = ((96.0, 50.0, 430.0), (100, 110, 110), 6.0)
+    node = ((-40.0, 20.0, 250.0), 12, 15.0)
+    write_image_file(body_pet((*KIDNEYS, liver, BLADDER, node), noise=0.03), path)
+    document, _ = call(
+        delineate,
+        path,
+        "--units",
+        "SUVbw",
+        "--rule",
+        "liver_max",
+        "--tracer",
+        "PSMA-1007",
+        "--seed=-40,20,250",
+    )
+    assert [region["source"] for region in document["references"]] == ["proposed"]
+    assert document["lesions"][0]["threshold_suv"] == pytest.approx(document["references"][0]["max"])
+    assert any("the sphere is proposed" in warning for warning in document["warnings"])
+    assert any("excreted by the liver" in warning for warning in document["warnings"])

@@ -8,6 +8,7 @@ from PSMAPlanningLib.commands import regions
 from PSMAPlanningLib.errors import OutputError, PlanningError, RuleError
 from PSMAPlanningLib.imaging.image_file import read_image_file, sitk_image, write_image_file
 from test_commands.command_call import call
+from test_delineation.body_models import BLADDER, KIDNEYS, body_pet
 
 GRID = centred_grid(70, (4, 4, 4))
 CONTRACT = {
@@ -94,3 +95,49 @@ def test_output_is_never_overwritten_and_bad_images_are_refused(files, tmp_path)
         sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
         with pytest.raises(PlanningError):
             call(regions, path, "--units", "SUVbw")
+
+
+def test_faint_foci_and_detectability_are_in_the_document(files):
+    document, text = call(regions, *with_anatomy(files), "--faint", "3", "--fwhm-mm", "5")
+    assert document["detectability"]["fwhm_mm"] == 5
+    assert document["detectability"]["fwhm_source"] == "entered"
+    assert set(document["detectability"]["smallest_mm"]) == {"5", "10", "20"}
+    assert len(document["faint_foci"]["foci"]) <= 3
+    assert "Smallest sphere" in text
+    assert document["detection"]["method"] == "fixed_suv"
+    with pytest.raises(RuleError, match="--fwhm-mm"):
+        call(regions, files["pet"], "--units", "SUVbw", "--fwhm-mm", "400")
+
+
+def test_a_sphere_placed_by_the_user_serves_where_no_mask_does(files):
+    placed = ("--reference", "liver=25,0,25,12", "--threshold", "liver_mean_percent")
+    document, text = call(regions, files["pet"], "--units", "SUVbw", *placed)
+    assert document["references"][0]["source"] == "moved"
+    assert document["references"][0]["radius_mm"] == 12
+    assert document["detection"]["threshold_suv"] == pytest.approx(6.25, abs=0.15)
+    assert "reference liver (moved)" in text
+    with pytest.raises(RuleError, match="no reference region"):
+        call(regions, files["pet"], "--units", "SUVbw", "--reference", "kidney=0,0,0")
+
+
+def test_a_class_by_position_states_its_confidence(tmp_path):
+    path = tmp_path / "pet.nrrd"
+    write_image_file(body_pet(organs=[*KIDNEYS, BLADDER], spacing_mm=(5.0, 5.0, 5.0)), path)
+    document, text = call(regions, path, "--units", "SUVbw", "--faint", "0")
+    by_reason = {region["reason"]: region for region in document["regions"]}
+    assert by_reason["position:urinary_bladder"]["class"] == "physiologic"
+    assert by_reason["position:urinary_bladder"]["confidence"] == "high"
+    assert "high confidence" in text
+    assert any("No lesion found at this threshold" in warning for warning in document["warnings"])
+
+
+def test_a_liver_that_excretes_the_tracer_and_an_image_edge_are_said(files, tmp_path):
+    given = ("--threshold", "liver_mean_percent", "--tracer", "PSMA-1007")
+    document, _ = call(regions, *with_anatomy(files), *given)
+    assert any("excreted by the liver" in warning for warning in document["warnings"])
+    document, _ = call(regions, *with_anatomy(files), "--tracer", "PSMA-1007")
+    assert not any("excreted by the liver" in warning for warning in document["warnings"])
+    path = tmp_path / "cut.nrrd"
+    write_image_file(blurred_spheres(GRID, [((68, 0, 0), 20, 15)]), path)
+    document, _ = call(regions, path, "--units", "SUVbw")
+    assert "R1 touches the edge of the PET; volumes there are lower bounds." in document["warnings"]

@@ -68,6 +68,42 @@ def test_entered_values_are_recorded(shared_data, capsys):
     assert "entered" in document["sources"]["weight_kg"]
 
 
+def test_the_audit_in_words(shared_data, capsys):
+    folder = str(shared_data("sts001_ge_wholebody_pet") / "dicom_pet")
+    assert main(["suv", folder]) == 0
+    printed = capsys.readouterr()
+    lines = {line[:24].strip(): line[24:] for line in printed.out.splitlines()}
+    assert lines["Voxels in"] == "BQML   [header (0054,1001)]"
+    assert lines["Half-life"] == "6588 s   [header (0018,1075)]"
+    assert lines["Voxels"] == "128 x 128 x 267" and lines["Tracer known as"].startswith("[18F]FDG")
+    assert "Body height" not in lines and "Still to be asked for" not in lines
+    assert "not a PSMA ligand" in printed.err
+
+
+def test_an_unknown_tracer_is_asked_for_and_not_refused(pet_file, capsys):
+    assert main(["suv", str(pet_file), "--units", "SUVbw", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["missing"] == ["tracer", "uptake_time_min"] and document["tracer_facts"] is None
+    assert main(["suv", str(pet_file), "--units", "SUVbw"]) == 0
+    assert "tracer (--tracer), uptake_time_min (--injection-time or --uptake-min)" in capsys.readouterr().out
+    options = ["--tracer", "PSMA-1007", "--uptake-min", "20", "--json"]
+    assert main(["suv", str(pet_file), "--units", "SUVbw", *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["missing"] == [] and document["tracer_facts"]["expression_reference"] == "spleen"
+    assert any("20 min is outside" in warning for warning in document["warnings"])
+
+
+def test_another_quantity_on_request(shared_data, capsys):
+    folder = str(shared_data("sts001_ge_wholebody_pet") / "dicom_pet")
+    assert main(["suv", folder, "--suv-type", "lbm_janma", "--sex", "M", "--height-m", "1.80", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    lean = 9270 * 71 / (6680 + 216 * 71 / 1.8**2)
+    assert document["quantity"] == "SUVlbm(Janma)"
+    assert document["max"] == pytest.approx(66.5215 * lean / 71, rel=1e-5)
+    assert document["sources"]["height_m"] == document["sources"]["sex"] == "entered by the user"
+    assert any("not SUVbw" in warning for warning in document["warnings"])
+
+
 def test_output_file(pet_file, tmp_path, capsys):
     out = tmp_path / "suv.nii.gz"
     arguments = ["suv", str(pet_file), "--units", "SUVbw", "--out", str(out)]

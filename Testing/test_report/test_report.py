@@ -37,11 +37,13 @@ def test_document_is_json_and_provisional(case):
     assert document["reviewed"] is False
     assert document["patient"]["provisional"] is True
     assert document["patient"]["not_reviewed"] == ["L1", "L2"]
-    assert document["case"]["registration"] == {
-        "source": "not_stated",
-        "residual_mm": None,
-        "uncertainty_mm": None,
-    }
+    registration = document["case"]["registration"]
+    assert registration["source"] == "not_stated"
+    for name in ("residual_mm", "uncertainty_mm", "uncertainty_bed_mm", "uncertainty_nodes_mm"):
+        assert registration[name] is None
+    assert document["case"]["planning_ct_grid"] is None
+    assert document["case"]["patient_check"] is None
+    assert set(document["case"]["clinical"].values()) == {None}
     assert document["settings"]["detection"]["threshold_suv"] == 3.0
 
 
@@ -116,3 +118,101 @@ def test_html_without_lesions_never_says_no_disease(case):
     case.perform("empty", replace(case.state, lesions=(), regions=()))
     html = report_html(case_document(case), {})
     assert "does not mean no disease" in html
+
+
+def test_many_rules_wrap_instead_of_running_off_the_page(case):
+    document = case_document(case)
+    for lesion in document["lesions"]:
+        lesion["candidates"] = [
+            {**c, "rule": f"{c['rule']}_<{n}>"} for n in range(7) for c in lesion["candidates"]
+        ]
+    html = report_html(document, {})
+    shown = len(document["lesions"]) * len(document["lesions"][0]["candidates"])
+    assert html.count('<span class="rule">') == shown
+    assert "_&lt;6&gt;: " in html
+    assert html.count("<th>") < 40
+
+
+def test_the_search_is_told_with_references_faint_foci_and_what_was_left_aside(case):
+    document = case_document(case)
+    text = _text(report_html(document, {}))
+    assert "Uptake counts as avid from SUV 3, by a fixed SUV." in text
+    assert document["detectability"]["sentence"] in text
+    assert "no place to propose a sphere in" in text
+    assert "None stands out of its surroundings." in text
+    region = {**document["regions"][0], "id": "R<9>", "suv_max": 4.5}
+    document["regions"] += [
+        {**region, "reason": "beyond:urinary_bladder", "not_contoured": "rim"},
+        {**region, "reason": "position:small_bowel", "confidence": "high", "not_contoured": "physiologic"},
+    ]
+    document["references"] = [
+        {
+            "name": "liver",
+            "source": "proposed",
+            "mean": 5.5,
+            "sd": 0.5,
+            "cov": 0.09,
+            "max": 7.0,
+            "volume_ml": 14.1,
+            "centre": [90.2, 40.0, 430.0],
+            "warnings": ["liver: the sphere is proposed; look at it", "liver: only 7 voxels & few"],
+        }
+    ]
+    document["detection"] = {
+        "method": "percist",
+        "threshold_suv": 9.25,
+        "bone_threshold_suv": 3.0,
+        "references": document["references"],
+    }
+    focus = {"position": [1.2, 2.0, 3.0], "suv_max": 2.1, "background_suv": 0.4, "contrast": None}
+    document["faint_foci"] = {"foci": [{**focus, "spreads": 8.9}], "left_out": 3}
+    text = _text(report_html(document, {}))
+    for expected in (
+        "from SUV 9.25, in bone from SUV 3, by PERCIST (liver: proposed sphere, nobody looked at it yet).",
+        "reaches beyond the urinary bladder",
+        "no maximum of its own",
+        "small bowel, told by position, size and uptake",
+        "R<9>",
+        "9%",
+        "90, 40, 430",
+        "only 7 voxels & few",
+        "3 weaker ones are not listed",
+        "undecided: no organ known here",
+    ):
+        assert expected in text
+
+
+def test_flags_and_reasons_are_words(case):
+    document = case_document(case)
+    document["lesions"][0]["contour"]["flags"] = ["not_finite", "proposed_reference"]
+    for reason, words in (
+        ("focus_in:liver", "stands out in the liver"),
+        ("uneven:liver", "liver too uneven"),
+        ("organ:liver", "liver (organ mask)"),
+        ("position:parotid_gland_left", "left parotid gland, told by"),
+        ("something_new", "something new"),
+    ):
+        document["lesions"][0]["reason"] = reason
+        text = _text(report_html(document, {}))
+        assert words in text
+    assert "voxels there that are no number" in text
+    assert "rests on a proposed reference sphere" in text
+
+
+def test_many_regions_left_aside_are_cut_short_and_counted(case):
+    document = case_document(case)
+    region = {**document["regions"][0], "not_contoured": "low_contrast"}
+    document["regions"] = [region] * 75
+    assert "45 less hot ones are in report.json." in _text(report_html(document, {}))
+
+
+def test_a_case_nothing_was_looked_for_in_says_so(case):
+    case.perform("reset", case.state.without_findings())
+    assert "Lesions were not looked for." in report_html(case_document(case), {})
+
+
+def _text(html):
+    parser = _Balance()
+    parser.feed(html)
+    assert parser.open == []
+    return " ".join(parser.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +19,31 @@ from ..imaging.read import read_pet
 
 @dataclass(frozen=True)
 class Sides:
-    """The two things that are timed; each does its whole work when called."""
+    """The two things that are timed; each does its whole work when called.
 
-    ours: Callable[[], object]
+    ours: several things by name where the claim is about their median.
+    quality: what each side made, by name, asked once when both have run; "met" says whether ours will do.
+    """
+
+    ours: Callable[[], object] | Mapping[str, Callable[[], object]]
     peer: Callable[[], object]
+    quality: Callable[[], dict[str, float | bool]] | None = None
 
 
 @dataclass(frozen=True)
 class Work:
-    """One speed claim. target: smallest accepted ratio of the peer's time to ours."""
+    """One speed claim.
+
+    target: smallest accepted ratio of the peer's time to ours.
+    peak_limit_bytes: most memory our side may take beyond its input, None where nothing is asked.
+    """
 
     name: str
     peer: str
     target: float
     includes: str
     prepared: Callable[[], AbstractContextManager[Sides]]
+    peak_limit_bytes: int | None = None
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..case import PlanningCase
+from ..case_export import CaseExportRequest
 from ..chain import CaseFiles, run_chain
 from ..coverage.lesion_coverage import class_of_fraction
 from ..imaging.image import Image, Quantity
@@ -53,7 +54,8 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         case = run_chain(files, Settings(), f"psma-planning {VERSION}", stage.part(0.4, 0.7))
         timings_s["chain"] = time.perf_counter() - started
         truth = truth_documents(phantom, case)
-        document = write_case(case, work, arguments.out, timings_s, stage.part(0.7, 1.0), truth)
+        export = CaseExportRequest.of_files(files)
+        document = write_case(case, work, arguments.out, timings_s, stage.part(0.7, 1.0), truth, export)
     stage.report(1.0, "done")
     return document, f"{_truth_text(truth)}\n{summary_text(document, arguments.out)}"
 

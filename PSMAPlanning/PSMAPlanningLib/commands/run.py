@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from ..anatomy_import import read_label_names
+from ..case_export import CaseExportRequest
 from ..chain import CaseFiles, run_chain
 from ..output import staged_folder
 from ..progress import Progress, Stage
 from ..settings import Settings
 from ..version import VERSION
+from .case_arguments import (
+    add_patient_arguments,
+    add_registration_arguments,
+    patient_values,
+    registration_values,
+)
+from .dose_arguments import add_dose_arguments, dose_values
+from .generation_arguments import add_generation_arguments, generation_values
 from .pet_arguments import add_pet_arguments, entered_values, existing
+from .volume_arguments import add_volume_arguments, volume_values
 from .write_case import summary_text, write_case
 
 NAME = "run"
@@ -23,7 +33,7 @@ HELP = "Find lesions in a PSMA PET and tell which ones the radiotherapy volumes 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     image = "DICOM folder, or .nrrd .nii .nii.gz .mha"
     parser.add_argument("--pet", type=existing, required=True, metavar="P", help=image)
-    parser.add_argument("--ct", type=existing, metavar="C", help=image)
+    parser.add_argument("--ct", type=existing, metavar="C", help=f"the CT of the PET/CT: {image}")
     parser.add_argument("--ct-series", metavar="UID", help="series to read when the folder holds several CTs")
     parser.add_argument(
         "--volumes",
@@ -38,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anatomy",
         type=existing,
         metavar="A",
-        help="organ masks: .seg.nrrd, or label map and --label-names",
+        help="organ masks: .seg.nrrd, RTSTRUCT, DICOM SEG, or label map and --label-names",
     )
     parser.add_argument(
         "--label-names",
@@ -46,16 +56,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="names of the organ labels: CSV (label,name) or JSON",
     )
-    parser.add_argument(
-        "--uncertainty-mm",
-        type=float,
-        metavar="U",
-        help="registration uncertainty between PET and volumes; not stated is not zero",
-    )
     parser.add_argument("--settings", type=existing, metavar="S.json", help="settings file")
     parser.add_argument("--out", type=existing, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--force", action="store_true", help="replace an existing folder")
+    parser.add_argument(
+        "--export-rtstruct",
+        action="store_true",
+        help="write rtstruct.dcm on the planning CT (or --ct): the volumes and the accepted lesions",
+    )
+    parser.add_argument(
+        "--include-undecided",
+        action="store_true",
+        help="with --export-rtstruct: also what nobody has accepted, marked so in its description",
+    )
     add_pet_arguments(parser)
+    add_registration_arguments(parser)
+    add_patient_arguments(parser)
+    add_dose_arguments(parser)
+    add_volume_arguments(parser)
+    add_generation_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str, Any], str]:
@@ -70,20 +89,30 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         pet_series_uid=arguments.series,
         ct_series_uid=arguments.ct_series,
         entered=entered_values(arguments),
-        uncertainty_mm=arguments.uncertainty_mm,
+        **registration_values(arguments),
+        **patient_values(arguments),
+        **volume_values(arguments),
+        **generation_values(arguments),
+        **dose_values(arguments),
     )
+    export = CaseExportRequest.of_files(files, arguments.export_rtstruct, arguments.include_undecided)
     stage = Stage(progress)
     with staged_folder(arguments.out, arguments.force) as work:
-        document = run_into(work, arguments.out, files, settings, stage)
+        document = run_into(work, arguments.out, files, settings, stage, export)
     stage.report(1.0, "done")
     return document, summary_text(document, arguments.out)
 
 
 def run_into(
-    work: Path, destination: Path, files: CaseFiles, settings: Settings, stage: Stage
+    work: Path,
+    destination: Path,
+    files: CaseFiles,
+    settings: Settings,
+    stage: Stage,
+    export: CaseExportRequest | None = None,
 ) -> dict[str, Any]:
     """Run the chain and write everything into `work`, which will be called `destination`."""
     started = time.perf_counter()
     case = run_chain(files, settings, f"psma-planning {VERSION}", stage.part(0.0, 0.6))
     timings_s = {"chain": time.perf_counter() - started}
-    return write_case(case, work, destination, timings_s, stage.part(0.6, 1.0))
+    return write_case(case, work, destination, timings_s, stage.part(0.6, 1.0), export=export)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..case import PlanningCase
 from ..case_document import best_class, case_document
+from ..case_export import FILE_NAME, CaseExportRequest, export_case, export_warnings
 from ..coverage.lesion_coverage import CoverageClass
 from ..progress import Stage
 from ..records import Lesion, LesionState
@@ -35,11 +36,13 @@ def write_case(
     timings_s: dict[str, float],
     stage: Stage,
     truth: list[dict[str, Any]] | None = None,
+    export: CaseExportRequest | None = None,
 ) -> dict[str, Any]:
     """Write all results of a case into `work`; returns the report document.
 
     destination: the name `work` will get, for the paths in the document.
-    truth: what is known about the lesions of a phantom.
+    truth: what is known about the lesions of a phantom. export: the CT whose slices structures go on; without
+    it nothing is said about export.
     """
     # Slicer's half is imported late: everything but scene and pictures must work where it is not wanted.
     from ..scene.gl_probe import opengl_problem
@@ -70,12 +73,19 @@ def write_case(
             with _timed(timings_s, "pictures"):
                 pictures = _take_pictures(slicer_app.scene, case, work, stage.part(0.4, 0.9))
         projection.remove()
-    stage.report(0.9, "writing the report")
+    stage.report(0.9, "contours on the slices of the CT")
+    document["export"] = None
+    if export is not None:
+        with _timed(timings_s, "export"):
+            document["export"] = export_case(case, export, work)
+        document["warnings"] += export_warnings(document["export"], export)
+    stage.report(0.95, "writing the report")
     # A case without lesions has no segmentation of them.
     made = _FILES.keys() - ({"lesions"} if not case.state.lesions else set())
     document["files"] = {
         **{key: str(destination / name) for key, name in _FILES.items() if key in made},
         **{key: str(destination / path.name) for key, path in pictures.items()},
+        **({"rtstruct": str(destination / FILE_NAME)} if (work / FILE_NAME).exists() else {}),
     }
     document["timings_s"] = timings_s
     (work / "coverage.csv").write_text(coverage_csv(document), encoding="utf-8")
@@ -100,8 +110,21 @@ def summary_text(document: dict[str, Any], destination: Path) -> str:
         )
     else:
         lines.append(f"{patient['lesions']} lesions; no volumes were given, so no coverage.")
+    export = document["export"]
+    lines += _export_lines(export) if export else []
     lines.append(f"Report: {destination / 'report.html'}")
     return "\n".join(lines)
+
+
+def _export_lines(export: dict[str, Any]) -> list[str]:
+    lines = []
+    if export["lesions"]:
+        changed = [each["id"] for each in export["lesions"] if each["class_changes"]]
+        change = f"changes for {', '.join(changed)}" if changed else "stays for every lesion"
+        lines.append(f"On the slices of the CT the coverage class {change}.")
+    if export["file"]:
+        lines.append(f"Structure set: {export['file']} with {len(export['exported'])} structures.")
+    return lines
 
 
 def _take_pictures(scene: Any, case: PlanningCase, work: Path, stage: Stage) -> dict[str, Path]:

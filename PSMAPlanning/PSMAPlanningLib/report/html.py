@@ -10,6 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .case_cards import clinical_card, patient_card, registration_card
+from .detection_card import detection_section, reason_words
+from .dose_card import dose_card
+from .export_card import export_card
+from .generated_card import generated_card
+from .markup import table
+from .suv_card import suv_card
+from .volumes_card import volumes_section
+
 _FIRST_PICTURE = "picture_3d"
 _CAPTIONS = {
     "picture_3d": "Lesions coloured by coverage (green inside, orange partial, vermilion outside) in the "
@@ -22,6 +31,15 @@ _FLAGS = {
     "no_background": "no local background free of other uptake: background-corrected rule not applied",
     "not_refined": "contoured on PET voxels because of its size",
     "cut_by_field_of_view": "touches the edge of the PET",
+    "below_resolution": "smaller than the PET resolves: its volume says little",
+    "not_finite": "the PET holds voxels there that are no number; they count as not avid",
+    "below_threshold": "below the detection threshold",
+    "added_by_hand": "added by hand",
+    "proposed_reference": "a rule rests on a proposed reference sphere nobody looked at",
+    "no_liver": "the liver is not known: liver-based rule not applied",
+    "no_contrast": "does not stand out from its background",
+    "collapsed": "a rule holds only a hot spot of the lesion",
+    "substitute": "goes by another contour than the settings ask for",
 }
 
 
@@ -34,10 +52,16 @@ def report_html(document: Mapping[str, Any], pictures: Mapping[str, Path]) -> st
             _pictures({name: path for name, path in pictures.items() if name == _FIRST_PICTURE}),
             _section("Coverage", _coverage_table(document)),
             _section("Lesions", _lesion_table(document)),
-            _section("Volumes", _volume_table(document)),
+            _section("How lesions were looked for", detection_section(document)),
+            _section("Volumes", volumes_section(document)),
+            _section("Volumes generated from the anatomy", generated_card(document)),
+            _section("Dose", dose_card(document)),
+            _section("As a planning system will see it", export_card(document.get("export"))),
             _section("Pictures", _pictures({n: path for n, path in pictures.items() if n != _FIRST_PICTURE})),
-            _section("Where the SUV comes from", _suv_table(document["case"]["suv"])),
-            _section("Registration", _registration(document["case"]["registration"])),
+            _section("Where the SUV comes from", suv_card(document["case"]["suv"])),
+            _section("Registration", registration_card(document["case"])),
+            _section("One patient", patient_card(document["case"].get("patient_check"))),
+            _section("Clinical facts", clinical_card(document["case"].get("clinical"))),
             _section("Settings", f"<pre>{escape(json.dumps(document['settings'], indent=1))}</pre>"),
         )
     )
@@ -107,7 +131,7 @@ def _coverage_table(document: Mapping[str, Any]) -> str:
         f"outside: less than {limits['outside_below_fraction']:.0%}. Distance from the lesion's centroid to "
         "the volume's surface, negative inside.</p>"
     )
-    return _table(["Lesion", "State", *names], rows) + note
+    return table(["Lesion", "State", *names], rows) + note
 
 
 def _coverage_cell(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -120,73 +144,30 @@ def _coverage_cell(row: Mapping[str, Any]) -> tuple[str, str]:
 def _lesion_table(document: Mapping[str, Any]) -> str:
     if not document["lesions"]:
         return "<p>No lesion found at this threshold. This does not mean no disease.</p>"
-    rules = [candidate["rule"] for candidate in document["lesions"][0]["candidates"]]
-    rows = []
+    rows, contours = [], []
     for lesion in document["lesions"]:
         flags = [*lesion["flags"], *lesion["contour"]["flags"]]
         rows.append(
             [
                 escape(lesion["id"]),
-                escape(lesion["class"]),
+                (escape(": ".join(filter(None, (lesion["class"], reason_words(lesion["reason"]))))), "wide"),
                 (_number(lesion["volume_ml"], 2), "number"),
                 (_number(lesion["suv_max"], 1), "number"),
                 (_number(lesion["suv_mean"], 1), "number"),
                 escape(_position(lesion["centroid"])),
-                *(
-                    (f"{_number(c['threshold_suv'], 2)} → {_number(c['volume_ml'], 2)}", "number")
-                    for c in lesion["candidates"]
-                ),
-                (escape("; ".join(_FLAGS.get(flag, flag) for flag in flags)), "wide"),
+                (escape("; ".join(_FLAGS.get(flag, flag.replace("_", " ")) for flag in flags)), "wide"),
             ]
         )
-    head = ["Lesion", "Class", "Volume mL", "SUVmax", "SUVmean", "Centroid RAS mm"]
-    return _table([*head, *(f"{rule}: SUV → mL" for rule in rules), "Remarks"], rows)
-
-
-def _volume_table(document: Mapping[str, Any]) -> str:
-    if not document["volumes"]:
-        return "<p>No volumes were given.</p>"
-    rows = [
-        [
-            escape(volume["name"]),
-            escape(volume["type"] or "not stated"),
-            escape(f"{volume['origin']} from {volume['source_file']}"),
-            (_number(volume["volume_ml"], 2), "number"),
-            (str(volume["voxels"]), "number"),
-            (_number(volume["suv_max"], 3), "number"),
-            (_number(volume["suv_mean"], 3), "number"),
-        ]
-        for volume in document["volumes"]
-    ]
-    return _table(["Name", "Type", "Origin", "Volume mL", "Voxels", "SUVmax", "SUVmean"], rows)
-
-
-def _suv_table(suv: Mapping[str, Any] | None) -> str:
-    if suv is None:
-        return "<p>The PET was given in SUV; nothing was converted.</p>"
-    sources = suv.get("sources") or {}
-    rows = [
-        [escape(name), escape(_plain(value)), escape(str(sources.get(name, "")))]
-        for name, value in suv.items()
-        if name not in ("warnings", "sources")
-    ]
-    return _table(["Value", "", "From"], rows)
-
-
-def _registration(registration: Mapping[str, Any]) -> str:
-    uncertainty = registration["uncertainty_mm"]
-    stated = "not stated, which is not zero" if uncertainty is None else f"{uncertainty:g} mm"
-    source = registration["source"].replace("_", " ")
-    return f"<p>Source: {escape(source)}. Uncertainty: {escape(stated)}.</p>"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> str:
-    """Rows of cells; a cell is HTML, or HTML and its class."""
-    lines = ['<div class="scroll"><table><tr>' + "".join(f"<th>{escape(h)}</th>" for h in head) + "</tr>"]
-    for row in rows:
-        cells = (cell if isinstance(cell, tuple) else (cell, "") for cell in row)
-        lines.append("<tr>" + "".join(f'<td class="{kind}">{text}</td>' for text, kind in cells) + "</tr>")
-    return "\n".join([*lines, "</table></div>"])
+        # Side by side and wrapped: a column for each of many rules would run off the page.
+        parts = (
+            f'<span class="rule">{escape(c["rule"])}: {_number(c["threshold_suv"], 2)} → '
+            f"{_number(c['volume_ml'], 2)}</span>"
+            for c in lesion["candidates"]
+        )
+        contours.append([escape(lesion["id"]), (" ".join(parts), "wide")])
+    head = ["Lesion", "Class", "Volume mL", "SUVmax", "SUVmean", "Centroid RAS mm", "Remarks"]
+    rules = table(["Lesion", "Contour of each rule: threshold in SUV → volume in mL"], contours)
+    return table(head, rows) + rules
 
 
 def _position(centroid: Sequence[float] | None) -> str:
@@ -197,9 +178,3 @@ def _number(value: float | None, digits: int, sign: bool = False) -> str:
     if value is None:
         return "–"
     return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "not known"
-    return f"{value:.8g}" if isinstance(value, float) else str(value)
