@@ -117,10 +117,6 @@ class RegionError(PlanningError):
     """A lesion's region that does not exist or is stated without what it needs."""
 
 
-class CoverageError(PlanningError):
-    """A coverage question that cannot be answered as it was asked."""
-
-
 class DoseError(PlanningError):
     """A dose distribution that cannot be used: relative, in parts, or on no regular grid."""
 
