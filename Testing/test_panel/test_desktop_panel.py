@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 # Imported here, and not first by the panel, the library is the same one in all tests.
-from PSMAPlanningLib.panel import presenter
+from PSMAPlanningLib.panel import lesion_actions, presenter
 from test_panel import standin_fixture
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -95,17 +95,17 @@ class Person:
         """The quick way to a case with lesions, for tests of what comes after; computed once."""
         session = self.panel.session
         with ExitStack() as patches:
-            for name, result in _computed.items():
-                patches.enter_context(mock.patch.object(presenter, name, return_value=result))
+            for (module, name), result in _computed.items():
+                patches.enter_context(mock.patch.object(module, name, return_value=result))
             session.at_once(self.presenter.load_sample_case, "small")
-            _computed.setdefault("sample_case", self.presenter.case.state)
+            _computed.setdefault((presenter, "sample_case"), self.presenter.case.state)
             session.at_once(self.presenter.find_lesions)
-            _computed.setdefault("find_lesions", self.presenter.case.state)
+            _computed.setdefault((lesion_actions, "find_lesions"), self.presenter.case.state)
         self.session.run_events()
 
     def draw(self):
         """Add the box around the lesion that is edited, as an effect of the segment editor does it."""
-        slicer, editor = self.slicer, self.panel.editor.widget
+        slicer, editor = self.slicer, self.panel.contours.editor.widget
         logic = slicer.vtkSlicerSegmentEditorLogic()
         logic.SetMRMLScene(self.scene)
         logic.SetSegmentEditorNode(editor.mrmlSegmentEditorNode())
@@ -211,7 +211,7 @@ def test_drawing_is_one_step_that_undo_takes_back(person):
     volume = ui.lesionTable.item(0, 3).text().split()[0]
     person.press(ui.editLesionButton)
     assert ui.editorFrame.visible and ui.editLesionButton.checked
-    editor = person.panel.editor.widget
+    editor = person.panel.contours.editor.widget
     assert (editor.undoEnabled, editor.maximumNumberOfUndoStates) == (False, 0)
     assert editor.sourceVolumeNode() is ui.petSelector.currentNode()
     person.draw()

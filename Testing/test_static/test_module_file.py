@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[2] / "PSMAPlanning" / "PSMAPlanning.py"
+LIBRARY = FILE.with_name("PSMAPlanningLib")
+LIGHT = {"slicer", "vtk", *sys.stdlib_module_names}
 TREE = ast.parse(FILE.read_text(encoding="utf-8"))
 
 
@@ -49,7 +51,21 @@ def test_file_scope_imports_are_light() -> None:
         elif isinstance(node, ast.ImportFrom):
             names = [node.module]
         for name in names:
-            assert name.partition(".")[0] in {"slicer", "vtk", *sys.stdlib_module_names}, name
+            if name.startswith("PSMAPlanningLib."):
+                _assert_light(LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py"))
+            else:
+                assert name.partition(".")[0] in LIGHT, name
+
+
+def _assert_light(file: Path) -> None:
+    """A file of the library that is read when Slicer starts must not read others that are not."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            assert all(alias.name.partition(".")[0] in LIGHT for alias in node.names), ast.unparse(node)
+        elif isinstance(node, ast.ImportFrom) and node.level == 1:
+            _assert_light(file.with_name(f"{node.module}.py"))
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level and node.module.partition(".")[0] in LIGHT, ast.unparse(node)
 
 
 def test_visible_text_is_translated() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import qt
 
 from . import contour_words as words
+from . import words as lesion_words
+from .editor import ContourEditor
 from .presenter import Presenter
 from .view_state import RuleChoice, ViewState
 
@@ -25,15 +27,22 @@ class ContoursSection:
             combo.addItem(words.method_text(name))
         combo.connect("activated(int)", self._choose_method)
         ui.rulesListWidget.connect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+        ui.contourButton.connect("clicked()", lambda: presenter.contour_again())
+        ui.editLesionButton.connect("clicked(bool)", self._edit)
+        self.editor = ContourEditor(ui.editorFrame)
 
     def disconnect(self) -> None:
         self._ui.rulesListWidget.disconnect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+        self.editor.cleanup()
 
     def show(self, view: ViewState) -> None:
         self._is_showing = True
         try:
             self._show_rules(view.rules)
             self._ui.consensusMethodComboBox.setCurrentIndex(_METHODS.index(view.consensus_method))
+            self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
+            self._ui.editLesionButton.checked = view.edited is not None
+            self._ui.contoursStatusLabel.text = lesion_words.contours_text(view)
         finally:
             self._is_showing = False
 
@@ -55,6 +64,12 @@ class ContoursSection:
             return
         number = self._ui.rulesListWidget.row(item)
         self._presenter.choose_rule(self._rules[number], item.checkState() == qt.Qt.Checked)
+
+    def _edit(self, wanted: bool) -> None:
+        if wanted:
+            self._presenter.begin_edit()
+        else:
+            self._presenter.finish_edit()
 
     def _choose_method(self, index: int) -> None:
         self._presenter.choose_consensus(_METHODS[index])

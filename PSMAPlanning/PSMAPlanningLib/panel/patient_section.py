@@ -46,6 +46,9 @@ class PatientSection:
         ui.auditTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         ui.auditTable.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
 
+    def disconnect(self) -> None:
+        """Nothing outlives the widgets here."""
+
     def choose_folder(self) -> None:
         """Ask for a study folder and read it."""
         former = slicer.util.settingsValue(_FOLDER_SETTING, "")

@@ -1,32 +1,30 @@
 """What the panel decides: what can be done, what each press does, what is shown. It knows no Qt.
 
 Every public action may be called at any time, in any order. One that cannot be done changes nothing,
-says why in the view state, and returns False.
+says why in the view state, and returns False. The actions of each section are in a file of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..case import PlanningCase
 from ..imaging.phantom import PhantomParameters
-from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
-from ..scene.appearance import COVERAGE_COLORS
 from .contour_actions import ContourActions
+from .lesion_actions import LesionActions
 from .patient_actions import PatientActions
+from .plan_actions import PlanActions
 from .ports import SceneAdapter, Scheduler, Worker
-from .presenter_core import FIND, LOAD_SAMPLE
+from .presenter_core import LOAD_SAMPLE
 from .sample_case import make_surfaces, sample_case
 from .scene_events import SceneEvents
 from .view_state import Action, Message, Notice
+from .volume_actions import VolumeActions
 
 
-class Presenter(PatientActions, ContourActions):
+class Presenter(PatientActions, LesionActions, ContourActions, VolumeActions, PlanActions):
     """The panel's decisions over one planning case at a time.
 
     case: the one to begin with; another takes its place when the scene is closed or a scene is loaded.
@@ -38,13 +36,7 @@ class Presenter(PatientActions, ContourActions):
         scene.listener = SceneEvents(self)
         self.restore()
 
-    # Patient
-
-    def choose_volumes(self, node: Any | None) -> bool:
-        """Take the segments of a segmentation node as RT volumes."""
-        if node is self._scene.volumes_source(self.case.state):
-            return True
-        return self._do(Action.CHOOSE, lambda: self._choose_volumes(node))
+    # The whole case
 
     def load_sample_case(self, variant: str = "full", seed: int = 1) -> bool:
         """Make the digital patient and take it for the case. variant: "full", or "small" for tests."""
@@ -56,144 +48,6 @@ class Presenter(PatientActions, ContourActions):
             return after
 
         return self._do(Action.LOAD_SAMPLE, lambda: self._start(LOAD_SAMPLE, compute))
-
-    def _choose_volumes(self, node: Any | None) -> None:
-        volumes, warnings = (), ()
-        if node is not None:
-            volumes, warnings = self._scene.read_volumes(node, self.case.state.pet)
-        known = self.case.state.warnings
-        self._perform("choose RT volumes", volumes=volumes, warnings=tuple(dict.fromkeys(known + warnings)))
-
-    # Lesions
-
-    def set_detection(
-        self, threshold_suv: float | None = None, minimum_volume_ml: float | None = None
-    ) -> bool:
-        """Change what counts as avid (SUV, mL); it takes effect when lesions are found the next time."""
-        settings = self.case.state.settings
-        given = {"threshold_suv": threshold_suv, "minimum_volume_ml": minimum_volume_ml}
-        changed = {k: v for k, v in given.items() if v is not None and v != getattr(settings.detection, k)}
-        if not changed:
-            return True
-        return self._do(
-            Action.SET_DETECTION,
-            lambda: self._perform(
-                "change detection",
-                settings=replace(settings, detection=replace(settings.detection, **changed)),
-            ),
-        )
-
-    def preview_detection(self, threshold_suv: float) -> bool:
-        """Show in the slices what a threshold (SUV) would find, while it is being dragged."""
-        state = self.case.state
-
-        def preview() -> None:
-            if state.pet is not None:
-                smallest_ml = state.settings.detection.minimum_volume_ml
-                self._live.at(state.pet, threshold_suv, smallest_ml, self.work.worker)
-
-        return self._do(Action.SET_DETECTION, preview)
-
-    def end_preview(self) -> bool:
-        """Take the preview away; the slider was let go."""
-        return self._do(None, self._live.end)
-
-    def find_lesions(self) -> bool:
-        """Start finding and contouring lesions; former ones and their decisions come back with undo."""
-        found = self.case.change("found")
-
-        def compute(state: CaseState, progress: Progress) -> CaseState:
-            after = find_lesions(state, found, Stage(progress).part(0.0, 0.9))
-            make_surfaces(after, Stage(progress).part(0.9, 1.0))
-            return after
-
-        return self._do(Action.FIND, lambda: self._start(FIND, compute))
-
-    def cancel(self) -> bool:
-        """Stop the running work; the case stays as it was."""
-
-        def stop() -> None:
-            self.work.drop()
-            self._planning_candidate = None
-            self._message = Message(Notice.CANCELLED)
-
-        return self._do(Action.CANCEL, stop)
-
-    def select_lesion(self, lesion_id: str | None) -> bool:
-        """Select a lesion and bring all views to it; None selects nothing."""
-        if lesion_id is None:
-            return self._do(None, lambda: self._select(None))
-
-        def select() -> None:
-            lesion = self.case.lesion(lesion_id)
-            self._select(lesion.id)
-            self._scene.jump_to(lesion.region.peak_ras)
-
-        return self._do(Action.SELECT, select)
-
-    def accept(self, lesion_id: str | None = None) -> bool:
-        """Accept the lesion, or the selected one."""
-        return self._decide(Action.ACCEPT, lesion_id, lambda i: self.case.accept(i))
-
-    def reject(self, reason: str, lesion_id: str | None = None) -> bool:
-        """Reject the lesion, or the selected one, for a reason that stays with it."""
-        return self._decide(Action.REJECT, lesion_id, lambda i: self.case.reject(i, reason))
-
-    def _decide(self, action: Action, lesion_id: str | None, decide: Callable[[str], None]) -> bool:
-        chosen = lesion_id or self._selected
-        return self._do(action, lambda: decide(chosen), needs_selection=lesion_id is None)
-
-    # History
-
-    def undo(self) -> bool:
-        return self._do(Action.UNDO, lambda: self.case.undo())
-
-    def redo(self) -> bool:
-        return self._do(Action.REDO, lambda: self.case.redo())
-
-    # Editing by hand
-
-    def begin_edit(self, lesion_id: str | None = None) -> bool:
-        """Open the contour of the lesion, or of the selected one, for drawing."""
-
-        def begin() -> None:
-            lesion = self.case.lesion(lesion_id or self._selected)
-            if self._editing.lesion_id == lesion.id:
-                return
-            self._select(lesion.id)
-            row = next(row for row in self.view.lesions if row.id == lesion.id)
-            self._editing.begin(self.case, lesion.id, COVERAGE_COLORS[row.color_key])
-
-        return self._do(Action.EDIT, begin, needs_selection=lesion_id is None)
-
-    def finish_edit(self) -> bool:
-        """Take over what was drawn and close the editor; nothing happens when nothing is being edited."""
-        return self._do(None, lambda: self._editing.finish(self.case))
-
-    def take_drawn(self) -> bool:
-        """Make one command of what was drawn since the last one."""
-        return self._do(None, lambda: self._editing.take_drawn(self.case, self.work.is_busy))
-
-    def drop_edit(self) -> bool:
-        """Close an editor whose node somebody deleted."""
-
-        def drop() -> None:
-            self._editing.drop()
-            self._message = Message(Notice.NODES_REMOVED, "Edit")
-
-        return self._do(None, drop)
-
-    # Scene
-
-    def save(self, path: Path) -> bool:
-        """Write the whole scene as .mrb, in which the case comes back."""
-
-        def save() -> None:
-            self._editing.finish(self.case)
-            self._scene.save(path)
-            self._message = Message(Notice.SAVED, path.name)
-
-        return self._do(Action.SAVE, save)
 
     def restore(self) -> bool:
         """Take over the case that is stored in the scene; nothing happens when there is none."""
@@ -220,3 +74,11 @@ class Presenter(PatientActions, ContourActions):
             self._message = message
 
         return self._do(None, clear)
+
+    # History
+
+    def undo(self) -> bool:
+        return self._do(Action.UNDO, lambda: self.case.undo())
+
+    def redo(self) -> bool:
+        return self._do(Action.REDO, lambda: self.case.redo())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from ..delineation.physiologic import physiologic_organs
+from collections.abc import Iterator, Mapping
+
+from ..imaging.image import Mask
 from ..imaging.phantom import PhantomParameters, make_phantom
 from ..progress import Stage
 from ..records import CaseState, Registration, RtVolume
-from ..rtvolumes.names import kind_of
+from ..rtvolumes.name_mapping import NamedStructure, match_names
 from ..scene.surfaces import surface_for_display
 from ..settings import Settings
+from ..volume_generation import GenerationRequest, case_anatomy, case_landmarks
 
 SOURCE = "sample case"
+_PLACED = ("anastomosis",)
 
 
 def make_surfaces(state: CaseState, stage: Stage) -> None:
@@ -24,19 +28,19 @@ def make_surfaces(state: CaseState, stage: Stage) -> None:
 
 
 def sample_case(parameters: PhantomParameters, settings: Settings, stage: Stage) -> CaseState:
-    """PET, CT, organs and volumes of a phantom; no lesions yet."""
-    phantom = make_phantom(parameters, stage.part(0.0, 0.7).report)
+    """PET, CT, organs, landmarks and volumes of a phantom; no lesions yet."""
+    phantom = make_phantom(parameters, stage.part(0.0, 0.6).report)
     anatomy = {}
-    names = [name for name in phantom.structure_names if name in physiologic_organs()]
+    names = phantom.structure_names
     for number, name in enumerate(names):
-        stage.report(0.7 + 0.3 * number / len(names), "organs")
+        stage.report(0.6 + 0.35 * number / len(names), "organs")
         mask = phantom.structure(name).cropped()
         if not mask.is_empty:
             anatomy[name] = mask
-    volumes = tuple(
-        RtVolume(name, mask, kind_of(name, None)[0], "imported", SOURCE)
-        for name, mask in phantom.volumes.items()
-    )
+    stage.report(0.95, "landmarks")
+    # A surgeon's stitches cannot be found in organ masks; whoever made the patient knows where they are.
+    placed = tuple((name, phantom.landmarks[name]) for name in _PLACED if name in phantom.landmarks)
+    landmarks = case_landmarks(case_anatomy(anatomy), GenerationRequest(landmarks=placed))
     stage.report(1.0, "done")
     return CaseState(
         settings=settings,
@@ -44,5 +48,21 @@ def sample_case(parameters: PhantomParameters, settings: Settings, stage: Stage)
         ct=phantom.ct,
         anatomy=anatomy,
         registration=Registration("same_frame_of_reference"),
-        volumes=volumes,
+        volumes=tuple(_volumes(phantom.volumes)),
+        landmarks=landmarks,
     )
+
+
+def _volumes(masks: Mapping[str, Mask]) -> Iterator[RtVolume]:
+    matches = match_names([NamedStructure(name, None, mask) for name, mask in masks.items()])
+    for (name, mask), match in zip(masks.items(), matches, strict=True):
+        yield RtVolume(
+            name,
+            mask,
+            match.kind,
+            "imported",
+            SOURCE,
+            tg263=match.tg263,
+            role=match.role,
+            matched_by=match.matched_by,
+        )

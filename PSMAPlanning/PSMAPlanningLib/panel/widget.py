@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import slicer
@@ -13,13 +12,15 @@ from slicer.util import VTKObservationMixin
 
 from . import words
 from .contours_section import ContoursSection
-from .editor import ContourEditor
+from .coverage_section import CoverageSection
+from .export_section import ExportSection
+from .lesions_section import LesionsSection
 from .patient_section import PatientSection
 from .sections import remember_open_sections
-from .tables import CoverageTable, LesionTable
 from .thread_worker import InlineScheduler, InlineWorker, ThreadWorker
 from .view_state import ViewState
-from .views import Views
+from .views_section import ViewsSection
+from .volumes_section import VolumesSection
 from .widget_names import PARAMETERS, WIDGETS
 from .worker import QtClock, QtScheduler
 
@@ -52,7 +53,7 @@ class PlanningPanel(VTKObservationMixin):
         self._logic = logic
         self._parameters: PanelParameters | None = None
         self._gui_tag: int | None = None
-        self._is_rendering = self._is_dragging = False
+        self._is_rendering = False
         self.is_entered = False
         self.root = slicer.util.loadUI(ui_file)
         self.ui = slicer.util.childWidgetVariables(self.root)
@@ -65,12 +66,22 @@ class PlanningPanel(VTKObservationMixin):
         self.presenter = self.session.presenter
         self.presenter.work.worker = self.worker
         self.presenter.scheduler = self.scheduler
-        self.editor = ContourEditor(self.ui.editorFrame)
-        self._views = Views()
+        self.views = ViewsSection(self.ui, self.presenter)
         self.patient = PatientSection(self.ui, self.presenter)
-        self._contours = ContoursSection(self.ui, self.presenter)
-        self._lesion_table = LesionTable(self.ui.lesionTable, self.presenter.select_lesion)
-        self._coverage_table = CoverageTable(self.ui.coverageTable, self.presenter.select_lesion)
+        self.lesions = LesionsSection(self.ui, self.presenter)
+        self.contours = ContoursSection(self.ui, self.presenter)
+        self.volumes = VolumesSection(self.ui, self.presenter)
+        self.coverage = CoverageSection(self.ui, self.presenter)
+        self.export = ExportSection(self.ui, self.presenter)
+        self._sections = (
+            self.patient,
+            self.lesions,
+            self.contours,
+            self.volumes,
+            self.coverage,
+            self.export,
+            self.views,
+        )
         self._tooltips = {name: widget.toolTip for name, widget in self._widgets_of_actions().items()}
         remember_open_sections(
             patient=self.ui.patientCollapsibleButton,
@@ -80,7 +91,6 @@ class PlanningPanel(VTKObservationMixin):
             coverage=self.ui.coverageCollapsibleButton,
             export=self.ui.exportCollapsibleButton,
         )
-        self._disable_what_is_not_connected()
         self._connect()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._on_scene_end_close)
@@ -98,6 +108,7 @@ class PlanningPanel(VTKObservationMixin):
     def enter(self) -> None:
         """Follow the scene's parameter node; called each time the module is opened."""
         self.is_entered = True
+        self.views.enter()
         self._follow(self._logic.getParameterNode())
         self._render(self.presenter.view)
 
@@ -106,6 +117,7 @@ class PlanningPanel(VTKObservationMixin):
         self.is_entered = False
         self.presenter.finish_edit()
         self.presenter.end_preview()
+        self.views.exit()
         self._follow(None)
 
     def cleanup(self) -> None:
@@ -117,10 +129,8 @@ class PlanningPanel(VTKObservationMixin):
         self.presenter.scheduler = InlineScheduler()
         self.worker.close()
         self.scheduler.cancel_all()
-        self.editor.cleanup()
-        self._contours.disconnect()
-        self._lesion_table.disconnect()
-        self._coverage_table.disconnect()
+        for section in self._sections:
+            section.disconnect()
         self.removeObservers()
         # Slicer only hides the panel that a reload replaces; its selectors would go on following the scene.
         self.root.setMRMLScene(None)
@@ -160,48 +170,9 @@ class PlanningPanel(VTKObservationMixin):
         self.ui.convertButton.connect("clicked()", lambda: presenter.convert_pet())
         self.ui.dismissSuvButton.connect("clicked()", lambda: presenter.dismiss_suv_form())
         self.ui.registerBoneButton.connect("clicked()", lambda: presenter.register_on_bone())
-        self.ui.contourButton.connect("clicked()", lambda: presenter.contour_again())
-        self.ui.findLesionsButton.connect("clicked()", lambda: presenter.find_lesions())
         self.ui.cancelButton.connect("clicked()", lambda: presenter.cancel())
-        self.ui.acceptLesionButton.connect("clicked()", lambda: presenter.accept())
-        self.ui.rejectLesionButton.connect("clicked()", self._reject)
-        self.ui.rejectionReasonLineEdit.connect("returnPressed()", self._reject)
         self.ui.undoButton.connect("clicked()", lambda: presenter.undo())
         self.ui.redoButton.connect("clicked()", lambda: presenter.redo())
-        self.ui.editLesionButton.connect("clicked(bool)", self._edit)
-        self.ui.saveSceneButton.connect("clicked()", self._save)
-        # While the slider is dragged its outline follows; one release is one step of the history.
-        self.ui.detectionThresholdSliderWidget.tracking = False
-        self.ui.detectionThresholdSliderWidget.connect("valueIsChanging(double)", self._preview_detection)
-        self.ui.detectionThresholdSliderWidget.connect("valueChanged(double)", self._set_detection)
-        self.ui.minimumVolumeSpinBox.connect("editingFinished()", self._set_detection)
-
-    def _reject(self) -> None:
-        if self.presenter.reject(self.ui.rejectionReasonLineEdit.text):
-            self.ui.rejectionReasonLineEdit.clear()
-
-    def _edit(self, wanted: bool) -> None:
-        if wanted:
-            self.presenter.begin_edit()
-        else:
-            self.presenter.finish_edit()
-
-    def _save(self) -> None:
-        self.presenter.save(Path(self.ui.scenePathLineEdit.currentPath))
-
-    def _preview_detection(self, value: float) -> None:
-        if not self._is_rendering:
-            self._is_dragging = True
-            self.presenter.preview_detection(round(value, 2))
-
-    def _set_detection(self, _value: float | None = None) -> None:
-        if not self._is_rendering:
-            # Read before anything is drawn anew, which would put the slider back to where the case is.
-            threshold_suv = round(self.ui.detectionThresholdSliderWidget.value, 2)
-            smallest_ml = self.ui.minimumVolumeSpinBox.value
-            self._is_dragging = False
-            self.presenter.set_detection(threshold_suv, smallest_ml)
-            self.presenter.end_preview()
 
     def _on_parameters(self, _caller: Any = None, _event: str | None = None) -> None:
         """Somebody chose another node, in the panel or in the Python console."""
@@ -231,16 +202,8 @@ class PlanningPanel(VTKObservationMixin):
             self._show_choice(view)
             self._show_actions(view)
             self._show_texts(view)
-            self.patient.show(view)
-            self._contours.show(view)
-            self._lesion_table.show(view)
-            self._coverage_table.show(view)
-            if not self._is_dragging:
-                self.ui.detectionThresholdSliderWidget.value = view.detection_threshold_suv
-            self.ui.minimumVolumeSpinBox.value = view.minimum_volume_ml
-            self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
-            self.ui.editLesionButton.checked = view.edited is not None
-            self._views.show(view)
+            for section in self._sections:
+                section.show(view)
         finally:
             self._is_rendering = False
 
@@ -279,26 +242,3 @@ class PlanningPanel(VTKObservationMixin):
         ui.messageLabel.setVisible(bool(ui.messageLabel.text))
         ui.messageLabel.styleSheet = "color: #B22222; font-weight: bold" if view.message.is_error else ""
         ui.patientStatusLabel.text = words.pet_text(view)
-        ui.previewLabel.text = words.preview_text(view.preview)
-        ui.previewLabel.setVisible(view.preview is not None)
-        ui.lesionsStatusLabel.text = words.lesions_text(view)
-        ui.contoursStatusLabel.text = words.contours_text(view)
-        ui.rtVolumesStatusLabel.text = words.volumes_text(view)
-        ui.coverageStatusLabel.text = words.coverage_status_text(view)
-
-    def _disable_what_is_not_connected(self) -> None:
-        ui = self.ui
-        not_connected = (
-            ui.importRtStructButton,
-            ui.outputFolderPathLineEdit,
-            ui.exportButton,
-        )
-        notice = _(
-            "Not connected to the panel yet. On files, the whole chain runs with "
-            'slicer.util.getModuleLogic("PSMAPlanning").runFromFiles(pet, ct, volumes) '
-            "in the Python console, or with the command psma-planning run."
-        )
-        for widget in not_connected:
-            widget.enabled = False
-            widget.toolTip = f"{widget.toolTip}\n\n{notice}"
-        ui.exportStatusLabel.text = _("Report and pictures are written by psma-planning run.")
