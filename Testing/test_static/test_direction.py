@@ -11,7 +11,7 @@ import pytest
 from test_static import imports as static_imports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GROUND = {"errors", "progress", "version", "settings", "data"}
+GROUND = {"errors", "progress", "version", "settings", "settings_lesions", "settings_plan", "data"}
 CLINICAL = {"imaging", "delineation", "consensus", "rtvolumes", "coverage", "dicomrt", "report"}
 ENTRY = {"__init__", "commandline"}
 # Files directly in the library that are neither: the case and what is done with it.
@@ -32,7 +32,9 @@ ALLOWED_ROOMS = {
     "data": set(),
     "__init__": {"version"},
     "progress": {"errors"},
-    "settings": {"errors"},
+    "settings": {"errors", "settings_lesions", "settings_plan"},
+    "settings_lesions": {"errors"},
+    "settings_plan": {"errors", "settings_lesions"},
     **{room: GROUND | sources | {room} for room, sources in DATA_FLOW.items()},
     **dict.fromkeys(CASE, GROUND | CLINICAL | CASE),
     "scene": GROUND | CLINICAL | CASE | {"scene"},
