@@ -18,7 +18,8 @@ from .imaging.image import Mask
 from .imaging.image_file import grid_of, read_sitk
 from .imaging.label_file import read_labels
 from .progress import Stage, no_progress
-from .volume_import import import_volumes, is_dicom_volumes, read_volume_files
+from .volume_files import is_dicom_volumes, read_volume_files
+from .volume_import import import_volumes
 
 
 def read_label_names(path: Path) -> dict[int, str]:

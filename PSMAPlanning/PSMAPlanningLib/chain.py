@@ -29,16 +29,9 @@ from .progress import Stage, no_progress
 from .records import CaseState, Registration
 from .rtvolumes.planning_target import InstitutionMargins
 from .settings import Settings
+from .volume_files import VolumeFile, identities_of, is_dicom_volumes, read_volume_files
 from .volume_generation import GenerationRequest, generate_for_case, wanted_guidelines
-from .volume_import import (
-    ImportedVolumes,
-    VolumeFile,
-    identities_of,
-    import_volumes,
-    is_dicom_volumes,
-    read_volume_files,
-    with_prescriptions,
-)
+from .volume_import import ImportedVolumes, import_volumes, with_prescriptions
 
 
 @dataclass(frozen=True)

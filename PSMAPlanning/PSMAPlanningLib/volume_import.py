@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from .case_frames import PLANNING_FRAME, CaseFrames, frame_of_labels
 from .coverage.prescribed_dose import PrescribedDose, prescribed_doses
 from .dicomrt.contour_occupancy import roi_occupancy_around
 from .dicomrt.roi_import import STATUS_NO_VOXEL, STATUS_OTHER_FRAME, STATUS_UNUSABLE, ImportedRoi, import_rois
-from .dicomrt.rtstruct_reader import StructureSet, read_rtstruct
-from .dicomrt.seg_reader import SegmentSet, read_seg, seg_file
 from .errors import GridError, InputError
 from .imaging.grid import VoxelGrid
 from .imaging.image import Image, Mask
-from .imaging.label_file import NamedMask, read_labels
-from .imaging.patient_identity import IdentifiedFile
-from .imaging.read import patient_identity, study_info
 from .progress import Stage
 from .records import RtVolume
 from .rtvolumes.eqd2 import Prescription
 from .rtvolumes.name_mapping import NamedStructure, NameMatch, match_names
 from .rtvolumes.names import unique_names
 from .rtvolumes.occupancy import OccupancyField
+from .volume_files import VolumeFile, names_in
 
-_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", "")
+ASKING = "What these structures are is not certain from their names"
+"""How the warning begins that asks for the meaning of names."""
 _LEFT_OUT = {
     "empty": "is empty",
     "points_only": "has points but no closed contour",
     "damaged": "has only contours that cannot be read",
     STATUS_NO_VOXEL: "holds no voxel's centre",
-    STATUS_OTHER_FRAME: "lies in another frame of reference than its file",
+    STATUS_OTHER_FRAME: "lies in another frame of reference",
 }
 _FAULTS = {
     "contours_left_out": "contours of one or two points left out",
@@ -41,24 +37,6 @@ _FAULTS = {
     "duplicate_name": "a name that another structure has too",
     "long_name": "a name of more than 16 characters",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class VolumeFile:
-    """A file of volumes as it was read: a structure set, a DICOM SEG, or the labels of a label map."""
-
-    path: Path
-    structure_set: StructureSet | None = None
-    labels: tuple[NamedMask, ...] = ()
-    segments: SegmentSet | None = None
-
-    @property
-    def dicom(self) -> StructureSet | SegmentSet | None:
-        return self.structure_set or self.segments
-
-    @property
-    def frame_uid(self) -> str | None:
-        return self.dicom.frame_of_reference_uid if self.dicom else None
 
 
 @dataclass(frozen=True)
@@ -97,47 +75,6 @@ class _Structure:
         )
 
 
-def read_volume_files(paths: Sequence[Path], stage: Stage) -> tuple[VolumeFile, ...]:
-    """The files as they stand, contours not yet turned into voxels."""
-    found = []
-    for number, path in enumerate(paths):
-        stage.report(number / len(paths), f"reading {path.name}")
-        if not path.exists():
-            raise InputError(f"There is no file {path}; check the path given for the volumes.")
-        if is_dicom_volumes(path):
-            seg = seg_file(path)
-            found.append(
-                VolumeFile(path, segments=read_seg(seg)) if seg else VolumeFile(path, read_rtstruct(path))
-            )
-        else:
-            found.append(VolumeFile(path, labels=read_labels(path)))
-    return tuple(found)
-
-
-def is_dicom_volumes(path: Path) -> bool:
-    """Whether a path is read as RTSTRUCT or DICOM SEG: a folder, or a file with a suffix of DICOM's."""
-    return path.is_dir() or path.suffix.lower() in _DICOM_SUFFIXES
-
-
-def identities_of(files: Sequence[VolumeFile]) -> tuple[IdentifiedFile, ...]:
-    """Whose files those with a DICOM header are; "RTSTRUCT", or "RTSTRUCT 2" where there are several."""
-    identified = []
-    for kind, of_kind in (
-        ("RTSTRUCT", [f.structure_set for f in files if f.structure_set]),
-        ("SEG", [f.segments for f in files if f.segments]),
-    ):
-        headers = [each.header for each in of_kind if each.header]
-        identified += [
-            IdentifiedFile(
-                kind if len(headers) == 1 else f"{kind} {number}",
-                patient_identity(header),
-                study_info(header),
-            )
-            for number, header in enumerate(headers, start=1)
-        ]
-    return tuple(identified)
-
-
 def import_volumes(
     files: Sequence[VolumeFile],
     frames: CaseFrames,
@@ -169,7 +106,7 @@ def import_volumes(
         if frame is None:
             frame = _stated_frame(file, frames, stated_frame, warnings)
         found = _structures(file, frames, frame, chosen, below_voxel, warnings)
-        if not found and _names_in(file):
+        if not found and names_in(file):
             raise GridError(
                 f"{name}: no structure has a voxel on the image; "
                 "check that it belongs to this patient and study."
@@ -185,7 +122,7 @@ def import_volumes(
     asking = [volume.name for volume in volumes if volume.asks]
     if asking:
         warnings.append(
-            f"What these structures are is not certain from their names: {', '.join(asking)}; "
+            f"{ASKING}: {', '.join(asking)}; "
             'look at the mapping, and name them with --names, a JSON of {"name in the file": "TG-263 name"}.'
         )
     return ImportedVolumes(volumes, frames_known, tuple(warnings))
@@ -208,14 +145,8 @@ def with_prescriptions(
     return tuple(replace(volume, prescription=by_name.get(volume.name)) for volume in volumes)
 
 
-def _names_in(file: VolumeFile) -> list[str]:
-    rois = file.structure_set.rois if file.structure_set else ()
-    segments = file.segments.segments if file.segments else ()
-    return [each.name for each in (*rois, *segments, *file.labels)]
-
-
 def _require_known(chosen: Mapping[str, str], files: Sequence[VolumeFile]) -> None:
-    known = {name for file in files for name in _names_in(file)}
+    known = {name for file in files for name in names_in(file)}
     for name in chosen:
         if name not in known:
             raise InputError(
@@ -232,7 +163,7 @@ def _structures(
     warnings: list[str],
 ) -> list[_Structure]:
     name = file.path.name
-    here = {key: wanted for key, wanted in chosen.items() if key in _names_in(file)}
+    here = {key: wanted for key, wanted in chosen.items() if key in names_in(file)}
     if file.structure_set is not None:
         found = _from_contours(file, frames.contour_grid(frame), here, below_voxel, warnings)
     else:
@@ -260,7 +191,7 @@ def _from_contours(
     name, structures = file.path.name, file.structure_set
     found = []
     for each in import_rois(structures, grid, structures.frame_of_reference_uid, chosen):
-        warnings += [f"{name}: {said}" for said in _said_of(each)]
+        warnings += [f"{name}: {said}" for said in said_of(each)]
         if each.mask is None:
             continue
         # Nobody asks for the body's outline below the voxel, and it is most of the image.
@@ -270,7 +201,8 @@ def _from_contours(
     return found
 
 
-def _said_of(found: ImportedRoi) -> list[str]:
+def said_of(found: ImportedRoi) -> list[str]:
+    """What a user is told of a structure that was left out or taken with faults; nothing otherwise."""
     name = found.roi.name
     if found.status == STATUS_UNUSABLE:
         return [f"{name} was left out: {found.problem}"]

@@ -17,7 +17,8 @@ from PSMAPlanningLib.imaging.grid import VoxelGrid
 from PSMAPlanningLib.imaging.image import Image, Mask, Quantity
 from PSMAPlanningLib.imaging.image_file import write_image_file
 from PSMAPlanningLib.progress import Stage, no_progress
-from PSMAPlanningLib.volume_import import identities_of, import_volumes, read_volume_files
+from PSMAPlanningLib.volume_files import identities_of, read_volume_files
+from PSMAPlanningLib.volume_import import import_volumes
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 

@@ -211,14 +211,22 @@ def test_eclipse_phantom_grown_and_shrunk(shared_data, name, file, margin_mm):
     roi = read_rtstruct(folder / "RS_eclipse_prostate_phantom.dcm").roi(name)
     grid, margin = reference.mask.grid, SixMargins.uniform(margin_mm)
     # The reference's file ends where the reference does; parts of our result may lie beyond.
-    from_contours = grow_occupancy(roi_occupancy(roi, grid), margin, cut_at_image_edge=True).mask()
+    contours = roi_occupancy(roi, grid)
+    assert dice(grow_occupancy(contours, margin, cut_at_image_edge=True).mask(), reference.mask) >= 0.98
+    # Voxels that are only in or out tell the surface to half of one. Kept as slabs, Eclipse's way, the rectum
+    # reaches Dice 0.983, and balls grown on slices of 3 mm come out 6 % too large; smoothed so that balls are
+    # right, 0.976. No mask says which of the two it was, so only the half voxel is promised.
     from_voxels = grow(rasterise(roi, grid), margin, cut_at_image_edge=True)
-    assert dice(from_contours, reference.mask) >= 0.98
-    # Voxels that are only in or out tell the surface to half of one.
     inner = ndimage.binary_erosion(reference.mask.array, iterations=1, border_value=1)
     half_layer = 0.5 * np.count_nonzero(reference.mask.array & ~inner)
     assert abs(from_voxels.voxels - reference.mask.voxels) <= half_layer
-    assert dice(from_voxels, reference.mask) >= 0.97
+    half_mm = 0.5 * float(np.linalg.norm(grid.spacing_mm))
+    least, most = (
+        grow_occupancy(contours, SixMargins.uniform(margin_mm + away), cut_at_image_edge=True).mask()
+        for away in (-half_mm, half_mm)
+    )
+    assert not (from_voxels.array & ~most.array).any()
+    assert not (least.array & ~from_voxels.array).any()
 
 
 def test_eclipse_phantom_booleans(shared_data):

@@ -11,19 +11,26 @@ import numpy as np
 from ..errors import InputError, MarginError, OutputError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
-from ..imaging.image_file import stem_of
 from ..imaging.segmentation_file import Segment, write_segmentation
 from ..output import check_free, staged_file
 from ..progress import Progress, Stage
 from ..rtvolumes.boost import Boost, boost
-from ..rtvolumes.margins import CropBy, Grown, SixMargins
+from ..rtvolumes.margins import Grown, SixMargins
+from .crop_arguments import (
+    SIX,
+    add_crop_arguments,
+    add_image_arguments,
+    crop_margin,
+    crop_organs,
+    outer_limit,
+    place_of,
+)
 from .pet_arguments import existing
-from .structure_files import ImagePlace, Structure, image_place, read_structures
+from .structure_files import Structure, read_structures
 
 NAME = "boost"
 HELP = "Boost volumes of PET contours: margins you state, cropped by organs, with what was cropped."
 _SUFFIX = ".seg.nrrd"
-_SIX = ("L", "R", "A", "P", "S", "I")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,23 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for option, what in (("--ctv-mm", "from the contour to the CTV"), ("--ptv-mm", "from CTV to PTV")):
         parser.add_argument(
-            option, type=float, nargs=6, required=True, metavar=_SIX, help=f"margins in mm {what}"
+            option, type=float, nargs=6, required=True, metavar=SIX, help=f"margins in mm {what}"
         )
-    parser.add_argument(
-        "--crop",
-        type=existing,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="G",
-        help="files of organs that CTV and PTV must not enter; the contour itself is never cropped",
-    )
-    parser.add_argument("--crop-margin-mm", type=float, nargs=6, metavar=_SIX, help="margins around them")
-    parser.add_argument("--within", type=existing, metavar="B", help="file of the body")
-    parser.add_argument(
-        "--image", type=existing, metavar="I", help="image on whose voxels contours are taken"
-    )
-    parser.add_argument("--image-series", metavar="UID", help="series to take when that folder holds several")
+    add_crop_arguments(parser, "CTV and PTV (the contour itself is never cropped)")
+    add_image_arguments(parser)
     parser.add_argument("--out", type=existing, required=True, metavar="F2", help=f"result ({_SUFFIX})")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
@@ -65,12 +59,14 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     if not arguments.out.name.lower().endswith(_SUFFIX):
         raise OutputError(f"{arguments.out} must end in {_SUFFIX}: CTV and PTV overlap.")
     to_clinical, to_planning = SixMargins(*arguments.ctv_mm), SixMargins(*arguments.ptv_mm)
+    crop_margin(arguments)
+    said: list[str] = []
     stage = Stage(progress)
     stage.report(0.0, "reading")
-    place = image_place(arguments.image, arguments.image_series) if arguments.image else None
-    lesions = _chosen(read_structures(arguments.lesions, place), arguments)
-    organs = _organs(arguments, place)
-    body = _body(arguments, place)
+    place = place_of(arguments)
+    lesions = _chosen(read_structures(arguments.lesions, place, said=said), arguments)
+    organs = crop_organs(arguments, place, said)
+    body = outer_limit(arguments, place)
     made = []
     for number, lesion in enumerate(lesions):
         stage.report(0.2 + 0.6 * number / len(lesions), f"boost of {lesion.name}")
@@ -91,7 +87,8 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         "ptv_mm": list(to_planning.as_tuple()),
         "status": "proposal",
         "file": str(arguments.out),
-        "warnings": [
+        "warnings": said
+        + [
             f"{each.gross_outside_ml:.2f} mL of {name}'s PET contour lie outside its cropped PTV."
             for name, each in made
             if each.gross_outside_ml > 0
@@ -108,26 +105,6 @@ def _chosen(found: list[Structure], arguments: argparse.Namespace) -> list[Struc
         there = ", ".join(each.name for each in found)
         raise InputError(f"{arguments.lesions} has no {', '.join(sorted(missing))}; it holds {there}.")
     return [each for each in found if each.name in arguments.names]
-
-
-def _organs(arguments: argparse.Namespace, place: ImagePlace | None) -> list[CropBy]:
-    around = SixMargins(*arguments.crop_margin_mm) if arguments.crop_margin_mm else None
-    organs = []
-    for path in arguments.crop:
-        found = read_structures(path, place)
-        for each in found:
-            name = stem_of(path) if len(found) == 1 else each.name
-            organs.append(CropBy(name, each.mask, around))
-    return organs
-
-
-def _body(arguments: argparse.Namespace, place: ImagePlace | None) -> Mask | None:
-    if arguments.within is None:
-        return None
-    found = read_structures(arguments.within, place)
-    if len(found) != 1:
-        raise InputError(f"{arguments.within} holds {len(found)} structures; give a file of the body alone.")
-    return found[0].mask
 
 
 def _reach_mm(margin: SixMargins) -> float:

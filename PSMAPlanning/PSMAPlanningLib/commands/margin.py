@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..errors import MarginError, OutputError
-from ..imaging.image_file import stem_of, suffix_of, write_image_file
+from ..errors import OutputError
+from ..imaging.image_file import suffix_of, write_image_file
 from ..output import check_free, staged_file
 from ..progress import Progress, Stage
-from ..rtvolumes.margins import CropBy, Grown, SixMargins, cropped, grow, grow_occupancy
+from ..rtvolumes.margins import Grown, SixMargins, cropped, grow, grow_occupancy
+from .crop_arguments import (
+    SIX,
+    add_crop_arguments,
+    add_image_arguments,
+    crop_margin,
+    crop_organs,
+    outer_limit,
+    place_of,
+)
 from .pet_arguments import existing
-from .structure_files import ImagePlace, Structure, image_place, one_structure, read_structures
+from .structure_files import Structure, one_structure, read_structures
 
 NAME = "margin"
 HELP = "Grow or shrink a structure by six margins (left, right, anterior, posterior, superior, inferior)."
@@ -24,34 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs=6,
         required=True,
-        metavar=("L", "R", "A", "P", "S", "I"),
+        metavar=SIX,
         help="margins in mm towards left, right, anterior, posterior, superior, inferior; negative shrinks",
     )
     parser.add_argument("--name", metavar="NAME", help="structure to take when F holds several")
-    parser.add_argument(
-        "--crop",
-        type=existing,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="G",
-        help="files of organs that the result must not enter",
-    )
-    parser.add_argument(
-        "--crop-margin-mm",
-        type=float,
-        nargs="+",
-        default=[0.0],
-        metavar="MM",
-        help="margin around these organs: one number, or six as in --mm (default 0)",
-    )
-    parser.add_argument(
-        "--within", type=existing, metavar="B", help="file of the body or another outer limit"
-    )
-    parser.add_argument(
-        "--image", type=existing, metavar="I", help="image on whose voxels contours are taken"
-    )
-    parser.add_argument("--image-series", metavar="UID", help="series to take when that folder holds several")
+    add_crop_arguments(parser, "the result")
+    add_image_arguments(parser)
     parser.add_argument(
         "--cut-at-image-edge",
         action="store_true",
@@ -68,16 +55,15 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     if suffix_of(arguments.out) is None:
         raise OutputError(f"{arguments.out} must end in .nrrd, .nii, .nii.gz or .mha.")
     margin = SixMargins(*arguments.mm)
-    around = _crop_margin(arguments.crop_margin_mm)
+    crop_margin(arguments)
+    said: list[str] = []
     stage = Stage(progress)
     stage.report(0.0, "reading")
-    place = image_place(arguments.image, arguments.image_series) if arguments.image else None
-    found = read_structures(arguments.structure, place, below_voxel=True)
+    place = place_of(arguments)
+    found = read_structures(arguments.structure, place, below_voxel=True, said=said)
     structure = one_structure(found, arguments.name, arguments.structure)
-    organs = _organs(arguments, place, around)
-    within = None
-    if arguments.within is not None:
-        within = one_structure(read_structures(arguments.within, place), None, arguments.within).mask
+    organs = crop_organs(arguments, place, said)
+    within = outer_limit(arguments, place)
     stage.report(0.3, "growing")
     result, before_ml = _grown(structure, margin, arguments.cut_at_image_edge)
     grown = cropped(structure.mask, result, organs, within)
@@ -86,6 +72,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         write_image_file(grown.mask, work)
     stage.report(1.0, "done")
     document = _document(structure, grown, before_ml, margin, str(arguments.out))
+    document["warnings"] += said
     return document, _text(document)
 
 
@@ -95,25 +82,6 @@ def _grown(structure: Structure, margin: SixMargins, cut: bool) -> tuple[Any, fl
     if field is not None and (field.fraction >= 0.5).any():
         return grow_occupancy(field, margin, cut_at_image_edge=cut).mask(), field.volume_ml
     return grow(structure.mask, margin, cut_at_image_edge=cut), structure.mask.volume_ml
-
-
-def _crop_margin(values: list[float]) -> SixMargins | None:
-    if len(values) not in (1, 6):
-        raise MarginError(f"--crop-margin-mm has {len(values)} numbers; give one, or six as in --mm.")
-    margin = SixMargins.uniform(values[0]) if len(values) == 1 else SixMargins(*values)
-    return None if margin.is_zero else margin
-
-
-def _organs(
-    arguments: argparse.Namespace, place: ImagePlace | None, around: SixMargins | None
-) -> list[CropBy]:
-    organs = []
-    for path in arguments.crop:
-        found = read_structures(path, place)
-        for each in found:
-            name = stem_of(path) if len(found) == 1 else f"{stem_of(path)}:{each.name}"
-            organs.append(CropBy(name, each.mask, around))
-    return organs
 
 
 def _document(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dicomrt.contour_occupancy import roi_occupancy
-from ..dicomrt.rasterise import rasterise
-from ..dicomrt.rtstruct_reader import STATUS_OK, read_rtstruct
+from ..dicomrt.roi_import import import_rois
+from ..dicomrt.rtstruct_reader import read_rtstruct
 from ..errors import GridError, InputError, SeriesChoiceError
 from ..imaging.dicom_series import find_series, series_stack
 from ..imaging.grid import VoxelGrid
@@ -16,6 +16,7 @@ from ..imaging.image import Mask
 from ..imaging.image_file import grid_of, read_sitk, suffix_of
 from ..imaging.label_file import read_labels
 from ..rtvolumes.occupancy import OccupancyField
+from ..volume_import import said_of
 
 
 @dataclass(frozen=True)
@@ -59,42 +60,45 @@ def image_place(path: Path, series_uid: str | None = None) -> ImagePlace:
     return ImagePlace(stack.grid, str(files[0].dataset.get("FrameOfReferenceUID") or "") or None)
 
 
-def read_structures(path: Path, place: ImagePlace | None, below_voxel: bool = False) -> list[Structure]:
+def read_structures(
+    path: Path, place: ImagePlace | None, below_voxel: bool = False, said: list[str] | None = None
+) -> list[Structure]:
     """Every structure of a file that holds anything.
 
-    below_voxel: RTSTRUCT contours also as occupancy. Raises InputError when there is none, or when an
-    RTSTRUCT comes without an image.
+    below_voxel: RTSTRUCT contours also as occupancy. said: gets a sentence for every structure that was left
+    out or is odd. Raises InputError when there is none, or when an RTSTRUCT comes without an image.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
+    told: list[str] = []
     if path.is_file() and suffix_of(path) is not None:
-        found = [Structure(label.name, label.mask) for label in read_labels(path)]
+        found = []
+        for label in read_labels(path):
+            if label.mask.is_empty:
+                told.append(f"{label.name} is empty and was left out.")
+            else:
+                found.append(Structure(label.name, label.mask))
     else:
-        found = _from_contours(path, place, below_voxel)
-    filled = [each for each in found if not each.mask.is_empty]
-    if not filled:
+        found = _from_contours(path, place, below_voxel, told)
+    if not found:
         raise InputError(f"{path} holds no structure with a voxel on the image; give another file.")
-    return filled
+    if said is not None:
+        said += [f"{path.name}: {sentence}" for sentence in told]
+    return found
 
 
-def _from_contours(path: Path, place: ImagePlace | None, below_voxel: bool) -> list[Structure]:
+def _from_contours(
+    path: Path, place: ImagePlace | None, below_voxel: bool, told: list[str]
+) -> list[Structure]:
     structures = read_rtstruct(path)
     if place is None:
         raise InputError(f"{path} holds contours without voxels; name the image they belong to with --image.")
     found = []
-    for roi in structures.rois:
-        if roi.status != STATUS_OK:
-            continue
-        frame = roi.frame_of_reference_uid or structures.frame_of_reference_uid
-        if frame and place.frame_of_reference_uid and frame != place.frame_of_reference_uid:
-            continue
-        try:
-            mask = rasterise(roi, place.grid)
-            field = roi_occupancy(roi, place.grid) if below_voxel and not mask.is_empty else None
-        except GridError:
-            # Off the image or not planar: not this structure; the others are still to be had.
-            continue
-        found.append(Structure(roi.name, mask, field))
+    for each in import_rois(structures, place.grid, place.frame_of_reference_uid):
+        told += said_of(each)
+        if each.mask is not None:
+            field = roi_occupancy(each.roi, place.grid) if below_voxel else None
+            found.append(Structure(each.roi.name, each.mask, field))
     return found
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..errors import DicomError, DoseError, InputError
 from ..imaging.dicom_values import DAMAGED, UNREADABLE, plain_numbers, plain_text
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image, Quantity
+from .radiotherapy_file import files_of_modality, read_radiotherapy_file
 
+MODALITY = "RTDOSE"
 WHOLE_PLAN = ("PLAN", "MULTI_PLAN", "PLAN_OVERVIEW")
 """Dose Summation Types (3004,000A) that stand for a whole plan; the others are parts of one."""
 _EVEN_TO_MM = 0.05
@@ -62,7 +63,7 @@ def read_rtdose(path: Path | str, sum_parts: bool = False) -> RtDose:
             f"{dose.summation_type or 'not stated'}); give the plan's dose, or a folder of all parts with "
             "--sum-doses."
         )
-    files = _rtdose_files(path)
+    files = files_of_modality(path, MODALITY)
     if not files:
         raise InputError(f"{path} holds no RTDOSE file; give the dose exported from the planning system.")
     if len(files) > 1 and not sum_parts:
@@ -97,25 +98,8 @@ def _sum(files: Sequence[Path]) -> RtDose:
     return RtDose(image, first.summation_type, len(doses), first.header, (*first.warnings, said))
 
 
-def _rtdose_files(folder: Path) -> list[Path]:
-    found = []
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        try:
-            header = pydicom.dcmread(path, specific_tags=["Modality"], stop_before_pixels=True)
-            if plain_text(header, 0x00080060) == "RTDOSE":
-                found.append(path)
-        except DAMAGED:
-            continue
-    return found
-
-
 def _read_one(path: Path) -> RtDose:
-    dataset = _dataset(path)
-    modality = str(dataset.get("Modality") or "")
-    if modality != "RTDOSE":
-        raise InputError(
-            f"{path} is a DICOM file of modality {modality or 'unknown'}, not an RTDOSE; give another."
-        )
+    dataset = read_radiotherapy_file(path, MODALITY)
     try:
         with pydicom.config.disable_value_validation():
             _require_physical_gray(dataset, path.name)
@@ -145,18 +129,6 @@ def _read_one(path: Path) -> RtDose:
         dose = np.ascontiguousarray(dose[::-1])
     del dataset.PixelData
     return RtDose(Image(dose, grid, Quantity.DOSE, frame), summation, 1, dataset)
-
-
-def _dataset(path: Path) -> Dataset:
-    try:
-        with pydicom.config.disable_value_validation():
-            return pydicom.dcmread(path)
-    except InvalidDicomError:
-        raise InputError(f"{path} is no DICOM file; give an RTDOSE.") from None
-    except DAMAGED:
-        raise DicomError(
-            f"{path} is damaged, cut short or not readable; copy it again from the archive."
-        ) from None
 
 
 def _require_physical_gray(dataset: Dataset, name: str) -> None:

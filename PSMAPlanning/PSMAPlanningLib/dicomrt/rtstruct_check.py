@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..errors import DicomError, InputError
 from ..imaging.dicom_values import DAMAGED
@@ -21,23 +20,12 @@ from .contour_check import contour_findings
 from .export_names import INTERPRETED_TYPES, plain_name
 from .findings import ERROR, WARNING, Finding
 from .planning_series import PlanningSeries
+from .radiotherapy_file import read_radiotherapy_file
 from .rtstruct_contents import RoiRecord, SeriesReference, roi_records, series_references
+from .rtstruct_dataset import TYPE_2_OF_PATIENT_AND_STUDY
 
 _LONGEST_LABEL = 16
-_TYPE_2 = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-    "Manufacturer",
-    "StructureSetDate",
-    "StructureSetTime",
-)
+_TYPE_2 = (*TYPE_2_OF_PATIENT_AND_STUDY, "Manufacturer", "StructureSetDate", "StructureSetTime")
 """Eclipse refuses files in which one of them is absent, be it empty (SlicerRT issue 186)."""
 
 
@@ -46,19 +34,7 @@ def read_for_check(path: Path | str) -> Dataset:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is no file; give an RTSTRUCT.")
-    try:
-        with pydicom.config.disable_value_validation():
-            dataset = pydicom.dcmread(path)
-            modality = str(dataset.get("Modality") or "")
-    except InvalidDicomError:
-        raise InputError(f"{path} is no DICOM file; give an RTSTRUCT.") from None
-    except DAMAGED:
-        raise DicomError(
-            f"{path} is damaged, cut short or not readable; copy it again from the archive."
-        ) from None
-    if modality != "RTSTRUCT":
-        raise InputError(f"{path} is a DICOM file of modality {modality or 'unknown'}, not an RTSTRUCT.")
-    return dataset
+    return read_radiotherapy_file(path, "RTSTRUCT")
 
 
 def check_structure_set(dataset: Dataset, series: PlanningSeries) -> tuple[Finding, ...]:

@@ -50,7 +50,7 @@ _FROM_CT = (
     "FrameOfReferenceUID",
     "PositionReferenceIndicator",
 )
-_EMPTY_IF_ABSENT = (
+TYPE_2_OF_PATIENT_AND_STUDY = (
     "PatientName",
     "PatientID",
     "PatientBirthDate",
@@ -60,9 +60,9 @@ _EMPTY_IF_ABSENT = (
     "StudyID",
     "AccessionNumber",
     "ReferringPhysicianName",
-    "PositionReferenceIndicator",
 )
 """Type 2: must be there, may be empty; Eclipse refuses a file without (SlicerRT issue 186)."""
+_EMPTY_IF_ABSENT = (*TYPE_2_OF_PATIENT_AND_STUDY, "PositionReferenceIndicator")
 
 
 def structure_set_dataset(plan: ExportPlan, when: datetime.datetime | None = None) -> FileDataset:

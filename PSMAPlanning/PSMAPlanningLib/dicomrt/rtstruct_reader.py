@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..errors import DicomError, InputError
 from ..imaging.dicom_values import DAMAGED
+from .radiotherapy_file import files_of_modality, read_radiotherapy_file
 
+MODALITY = "RTSTRUCT"
 STATUS_OK = "ok"
 STATUS_EMPTY = "empty"
 STATUS_POINTS = "points_only"
@@ -102,12 +103,7 @@ def read_rtstruct(path: Path | str) -> StructureSet:
         raise InputError(f"{path} does not exist; check the path.")
     if path.is_dir():
         path = _only_rtstruct(path)
-    dataset = _dataset(path)
-    modality = str(dataset.get("Modality") or "")
-    if modality != "RTSTRUCT":
-        raise InputError(
-            f"{path} is a DICOM file of modality {modality or 'unknown'}, not an RTSTRUCT; give another."
-        )
+    dataset = read_radiotherapy_file(path, MODALITY)
     try:
         with pydicom.config.disable_value_validation():
             rois = tuple(_rois(dataset, path))
@@ -123,29 +119,8 @@ def read_rtstruct(path: Path | str) -> StructureSet:
     return StructureSet(frame, series_uid, rois, label, dataset)
 
 
-def _dataset(path: Path) -> Dataset:
-    try:
-        with pydicom.config.disable_value_validation():
-            return pydicom.dcmread(path)
-    except InvalidDicomError:
-        raise InputError(f"{path} is no DICOM file; give an RTSTRUCT.") from None
-    except DAMAGED:
-        raise DicomError(
-            f"{path} is damaged, cut short or not readable; copy it again from the archive."
-        ) from None
-
-
 def _only_rtstruct(folder: Path) -> Path:
-    found = []
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        try:
-            if (
-                pydicom.dcmread(path, specific_tags=["Modality"], stop_before_pixels=True).Modality
-                == "RTSTRUCT"
-            ):
-                found.append(path)
-        except DAMAGED:
-            continue
+    found = files_of_modality(folder, MODALITY)
     if len(found) != 1:
         listing = f": {', '.join(path.name for path in found)}" if found else ""
         raise InputError(f"{folder} holds {len(found)} RTSTRUCT files{listing}; give the path of one.")

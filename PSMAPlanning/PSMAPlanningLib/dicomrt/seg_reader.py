@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..errors import DicomError, GridError, InputError
 from ..imaging.dicom_values import DAMAGED
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
+from .radiotherapy_file import files_of_modality, modality_of, read_radiotherapy_file
 
 MODALITY = "SEG"
 _INSIDE_FROM = 0.5
@@ -59,8 +59,8 @@ def seg_file(path: Path) -> Path | None:
     Raises InputError for a folder with several.
     """
     if path.is_file():
-        return path if _modality(path) == MODALITY else None
-    found = [each for each in sorted(path.rglob("*")) if each.is_file() and _modality(each) == MODALITY]
+        return path if modality_of(path) == MODALITY else None
+    found = files_of_modality(path, MODALITY)
     if len(found) > 1:
         listing = ", ".join(each.name for each in found)
         raise InputError(f"{path} holds {len(found)} SEG files: {listing}; give the path of one.")
@@ -76,20 +76,7 @@ def read_seg(path: Path | str) -> SegmentSet:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
-    try:
-        with pydicom.config.disable_value_validation():
-            dataset = pydicom.dcmread(path)
-    except InvalidDicomError:
-        raise InputError(f"{path} is no DICOM file; give a DICOM SEG.") from None
-    except DAMAGED:
-        raise DicomError(
-            f"{path} is damaged, cut short or not readable; copy it again from the archive."
-        ) from None
-    modality = str(dataset.get("Modality") or "")
-    if modality != MODALITY:
-        raise InputError(
-            f"{path} is a DICOM file of modality {modality or 'unknown'}, not a SEG; give another."
-        )
+    dataset = read_radiotherapy_file(path, MODALITY)
     kind = str(dataset.get("SegmentationType") or "").upper()
     if kind not in ("BINARY", "FRACTIONAL"):
         raise InputError(
@@ -105,14 +92,6 @@ def read_seg(path: Path | str) -> SegmentSet:
         raise DicomError(f"{path} is compressed in a way that is not read; export it uncompressed.") from None
     except GridError as error:
         raise DicomError(f"{path}: {error}") from None
-
-
-def _modality(path: Path) -> str:
-    try:
-        header = pydicom.dcmread(path, specific_tags=["Modality"], stop_before_pixels=True)
-    except DAMAGED:
-        return ""
-    return str(header.get("Modality") or "")
 
 
 @dataclass(frozen=True, eq=False)

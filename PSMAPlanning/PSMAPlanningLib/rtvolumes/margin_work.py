@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,25 +14,20 @@ from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
 from .gauge import Sides, gauge_squared
 from .gauge_surface import fraction_within
-from .occupancy import OccupancyField
-from .surface_level import level_of_mask, level_of_occupancy
+from .surface_level import level_of_mask
 
 _ALIGNED_TILT = 0.005
 """Largest component of a grid axis across its patient axis; 10 mm tilted by this ends 0.05 mm aside."""
 _FINEST_MM, _COARSEST_MM = 0.4, 1.25
 _STEPS_PER_MARGIN = 2.5
 """A ball of margin m around seeds w apart is short by w^2 / 6 m on average: 0.03 mm at m = 5 w."""
-_CELLS = ((0.34, 6_000_000), (0.5, 24_000_000), (0.75, 24_000_000))
-"""Cells of an occupancy field in mm, and how many of them are too many; edges of a box lose up to a cell,
-which a small structure feels more (boxes of 20 mm: 0.7 % of the grown volume at 0.5 mm, 0.4 % at 0.34)."""
-_COARSEST_CELL_MM = 1.0
-_MOST_NODES = 250_000_000
+MOST_NODES = 250_000_000
 
 TowardsRas = tuple[Sides, Sides, Sides]
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class Part:
     """A part of the image around a structure, which may reach past the image.
 
     start: its first voxel K, J, I in the image.
@@ -44,84 +40,63 @@ class _Part:
 
 def grown_inside(mask: Mask, towards_ras: TowardsRas, shrinks: bool) -> tuple[np.ndarray, float]:
     """Voxels (K, J, I) bool inside after growing or shrinking, and how far past the image they reach, mm."""
-    part = _part(mask.array, mask.grid, towards_ras, shrinks)
+    part = part_around(mask.array, mask.grid, towards_ras, shrinks)
     level = level_of_mask(part.array)
     step_mm = _step_mm(towards_ras)
-    factors = _factors(mask.grid, step_mm)
-    axes = _patient_axes(mask.grid)
+    factors = voxel_parts(mask.grid, step_mm)
+    axes = patient_axes(mask.grid)
     if axes is None:
-        gauge = _oblique_gauge(level, part.grid, min(step_mm, *mask.grid.spacing_mm), towards_ras, shrinks)
-        inside = _sampled(gauge.fraction(), gauge.grid, part.grid) >= 0.5
+        work = patient_grid(part.grid, min(step_mm, *mask.grid.spacing_mm))
+        level = sampled(level, part.grid, work)
+        gauge = margin_gauge(level, work.spacing_kji_mm, towards_ras[::-1], shrinks)
+        inside = sampled(gauge.fraction(), work, part.grid) >= 0.5
     else:
-        _require_room([n * f for n, f in zip(level.shape, factors, strict=True)])
+        require_room([n * f for n, f in zip(level.shape, factors, strict=True)])
         for axis, count in enumerate(factors):
             level = _between(level, axis, count)
         fine = tuple(s / f for s, f in zip(mask.grid.spacing_kji_mm, factors, strict=True))
-        gauge = _gauge(level, fine, _along_index(axes, towards_ras), shrinks, factors[0])
+        gauge = margin_gauge(level, fine, along_index(axes, towards_ras), shrinks, factors[0])
         inside = gauge.squared[:, :: factors[1], :: factors[2]] <= 1
-    return _placed(~inside if shrinks else inside, part, mask.grid)
-
-
-def grown_occupancy(
-    occupancy: OccupancyField, towards_ras: TowardsRas, shrinks: bool
-) -> tuple[np.ndarray, float]:
-    """Occupancy (K, J, I) float32 after growing (or shrinking), and how far past the image it reaches, mm."""
-    part = _part(occupancy.fraction, occupancy.grid, towards_ras, shrinks)
-    factors = _cell_factors(part.grid)
-    cells = part.grid.refine(factors)
-    level = level_of_occupancy(part.array, factors, part.grid.spacing_kji_mm)
-    axes = _patient_axes(part.grid)
-    if axes is None:
-        gauge = _oblique_gauge(level, cells, min(cells.spacing_mm), towards_ras, shrinks)
-        fraction = _sampled(gauge.fraction(), gauge.grid, cells)
-    else:
-        fraction = _gauge(level, cells.spacing_kji_mm, _along_index(axes, towards_ras), shrinks).fraction()
-    k, j, i = part.grid.shape_kji
-    fraction = fraction.reshape(k, factors[0], j, factors[1], i, factors[2]).mean(axis=(1, 3, 5))
-    return _placed(1 - fraction if shrinks else fraction, part, occupancy.grid)
+    return placed(~inside if shrinks else inside, part, mask.grid)
 
 
 @dataclass(frozen=True, eq=False)
-class _Gauge:
+class MarginGauge:
     """Squared distance in margins on a working grid."""
 
     squared: np.ndarray
     spacing_kji_mm: tuple[float, float, float]
     sides: TowardsRas
-    grid: VoxelGrid | None = None
 
     def fraction(self) -> np.ndarray:
         return fraction_within(self.squared, self.spacing_kji_mm, self.sides)
 
 
-def _gauge(
+def margin_gauge(
     level: np.ndarray,
     spacing_kji_mm: tuple[float, float, float],
     sides: TowardsRas,
     shrinks: bool,
     every_k: int = 1,
-) -> _Gauge:
+) -> MarginGauge:
     """sides: along K, J, I. To shrink, what is outside grows the other way and takes away what it reaches."""
     if shrinks:
         level, sides = -level, tuple((high, low) for low, high in sides)
-    return _Gauge(gauge_squared(level, spacing_kji_mm, sides, every_k), spacing_kji_mm, sides)
+    return MarginGauge(gauge_squared(level, spacing_kji_mm, sides, every_k), spacing_kji_mm, sides)
 
 
-def _oblique_gauge(
-    level: np.ndarray, source: VoxelGrid, step_mm: float, towards_ras: TowardsRas, shrinks: bool
-) -> _Gauge:
-    """The same on a grid along the patient's axes around an oblique one."""
-    corners = source.corners_ras()
+def patient_grid(around: VoxelGrid, step_mm: float) -> VoxelGrid:
+    """An isotropic grid along the patient's axes around an oblique one."""
+    corners = around.corners_ras()
     low = corners.min(axis=0)
     shape = tuple(int(n) for n in np.ceil((corners.max(axis=0) - low) / step_mm).astype(int) + 1)[::-1]
-    _require_room(shape)
-    grid = VoxelGrid(shape, (step_mm,) * 3, tuple(low))
-    gauge = _gauge(_sampled(level, source, grid), (step_mm,) * 3, towards_ras[::-1], shrinks)
-    return _Gauge(gauge.squared, gauge.spacing_kji_mm, gauge.sides, grid)
+    require_room(shape)
+    return VoxelGrid(shape, (step_mm,) * 3, tuple(low))
 
 
-def _part(array: np.ndarray, grid: VoxelGrid, towards_ras: TowardsRas, shrinks: bool) -> _Part:
-    box = _tight_box(array)
+def part_around(array: np.ndarray, grid: VoxelGrid, towards_ras: TowardsRas, shrinks: bool) -> Part:
+    """What is not zero of an array (K, J, I) on `grid`, with room for the margin around it."""
+    box = tight_box(array)
     largest = np.zeros(3) if shrinks else np.max(towards_ras, axis=1)
     reach_mm = np.abs(np.array(grid.direction_ras)).T @ largest
     # Two voxels more: one that stays empty, and one for the smoothing of the surface.
@@ -129,10 +104,10 @@ def _part(array: np.ndarray, grid: VoxelGrid, towards_ras: TowardsRas, shrinks: 
     padded = np.pad(array[box], [(pad, pad) for pad in pads])
     start = tuple(s.start - pad for s, pad in zip(box, pads, strict=True))
     place = VoxelGrid(padded.shape, grid.spacing_mm, grid.position_of(start), grid.direction_ras)
-    return _Part(padded, place, start)
+    return Part(padded, place, start)
 
 
-def _tight_box(array: np.ndarray) -> tuple[slice, slice, slice]:
+def tight_box(array: np.ndarray) -> tuple[slice, slice, slice]:
     """Smallest box around what is not zero; each axis is looked through only where the others left it."""
     box = [slice(0, n) for n in array.shape]
     for axis in range(3):
@@ -147,22 +122,12 @@ def _step_mm(towards_ras: TowardsRas) -> float:
     return float(np.clip(smallest / _STEPS_PER_MARGIN, _FINEST_MM, _COARSEST_MM))
 
 
-def _factors(grid: VoxelGrid, step_mm: float) -> tuple[int, int, int]:
+def voxel_parts(grid: VoxelGrid, step_mm: float) -> tuple[int, int, int]:
+    """Into how many parts, along K, J, I, voxels are cut so that none is longer than step_mm."""
     return tuple(max(1, math.ceil(s / step_mm - 1e-6)) for s in grid.spacing_kji_mm)
 
 
-def _cell_factors(grid: VoxelGrid) -> tuple[int, int, int]:
-    """The finest cells that are not too many."""
-    for cell_mm, many in (*_CELLS, (_COARSEST_CELL_MM, _MOST_NODES)):
-        factors = _factors(grid, cell_mm)
-        nodes = [n * f for n, f in zip(grid.shape_kji, factors, strict=True)]
-        if math.prod(nodes) <= many:
-            break
-    _require_room(nodes)
-    return factors
-
-
-def _patient_axes(grid: VoxelGrid) -> tuple[tuple[int, bool], ...] | None:
+def patient_axes(grid: VoxelGrid) -> tuple[tuple[int, bool], ...] | None:
     """For K, J, I: the patient axis (0 R, 1 A, 2 S) and whether the index runs along it; None if oblique."""
     found = []
     for column in (2, 1, 0):
@@ -174,7 +139,8 @@ def _patient_axes(grid: VoxelGrid) -> tuple[tuple[int, bool], ...] | None:
     return tuple(found)
 
 
-def _along_index(axes: tuple[tuple[int, bool], ...], towards_ras: TowardsRas) -> TowardsRas:
+def along_index(axes: tuple[tuple[int, bool], ...], towards_ras: TowardsRas) -> TowardsRas:
+    """The margins towards lower and higher index of K, J, I; axes as of patient_axes."""
     """Margins towards lower and higher index along K, J, I."""
     return tuple(towards_ras[axis] if forwards else towards_ras[axis][::-1] for axis, forwards in axes)
 
@@ -194,7 +160,8 @@ def _between(values: np.ndarray, axis: int, parts: int) -> np.ndarray:
     return result
 
 
-def _sampled(values: np.ndarray, source: VoxelGrid, target: VoxelGrid) -> np.ndarray:
+def sampled(values: np.ndarray, source: VoxelGrid, target: VoxelGrid) -> np.ndarray:
+    """Values of one grid, interpolated linearly at the voxel centres of another; float32."""
     origin = source.kji_of(target.ras_of(np.zeros(3)))
     matrix = np.stack([source.kji_of(target.ras_of(step)) - origin for step in np.eye(3)], axis=1)
     return ndimage.affine_transform(
@@ -202,7 +169,7 @@ def _sampled(values: np.ndarray, source: VoxelGrid, target: VoxelGrid) -> np.nda
     )
 
 
-def _placed(values: np.ndarray, part: _Part, grid: VoxelGrid) -> tuple[np.ndarray, float]:
+def placed(values: np.ndarray, part: Part, grid: VoxelGrid) -> tuple[np.ndarray, float]:
     """The part put into an array of the image, and how far what it holds reaches past the image, in mm."""
     whole = np.zeros(grid.shape_kji, dtype=values.dtype)
     source, target = [], []
@@ -223,8 +190,9 @@ def _placed(values: np.ndarray, part: _Part, grid: VoxelGrid) -> tuple[np.ndarra
     return whole, lost_mm
 
 
-def _require_room(shape: tuple[int, ...]) -> None:
-    if math.prod(shape) > _MOST_NODES:
+def require_room(shape: Sequence[int]) -> None:
+    """MarginError for a working grid that would not fit into memory."""
+    if math.prod(shape) > MOST_NODES:
         raise MarginError(
             "The structure is too large for a margin this fine; use a larger smallest margin, "
             "or coarser voxels."

@@ -14,9 +14,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..errors import MarginError
+from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
 from .boolean import difference, intersection, on_grid
-from .margin_work import grown_inside, grown_occupancy
+from .margin_fields import DistanceAt, grown_distance, grown_occupancy
+from .margin_work import grown_inside
 from .occupancy import OccupancyField
 
 LARGEST_MARGIN_MM = 100.0
@@ -126,6 +128,11 @@ def grow_occupancy(
 ) -> OccupancyField:
     """The same for a structure known below the voxel; the result is an occupancy field on its grid.
 
+    Shares of voxels do not tell the surface within them. On 1 x 1 x 3 mm, spheres and ellipsoids from 20 mm
+    on and boxes along the grid come out within 1 % of the closed form; what sticks out a little of an edge is
+    carried along by a side whose neighbours grow much more, so a box oblique to the grid with a side of 0 mm
+    beside one of 10 mm may be 3 % too large. Where the shape itself is known, `grow_distance` is within 1 %.
+
     Raises MarginError as `grow` does, and when no voxel is half occupied: such a structure has no surface
     on this grid.
     """
@@ -136,6 +143,21 @@ def grow_occupancy(
     array, lost = grown_occupancy(occupancy, margin.towards_ras_mm(), margin.shrinks)
     _require((array > 0).any(), lost, margin, cut_at_image_edge)
     return OccupancyField(array, occupancy.grid)
+
+
+def grow_distance(
+    distance_at: DistanceAt, grid: VoxelGrid, margin: SixMargins, *, cut_at_image_edge: bool = False
+) -> OccupancyField:
+    """The same for a structure known exactly: spheres, boxes, ellipsoids, meshes; of any size.
+
+    distance_at: signed distance in mm, negative inside, of places (N, 3) in RAS mm; near the surface it may
+    be any level proportional to the distance, elsewhere never more than the distance.
+    The result is the occupancy of the voxels of `grid`; within 1 % of the closed form from 5 mm on.
+    Raises MarginError as `grow` does, and when nothing of the structure lies in the image.
+    """
+    array, lost = grown_distance(distance_at, grid, margin.towards_ras_mm(), margin.shrinks)
+    _require((array > 0).any(), lost, margin, cut_at_image_edge)
+    return OccupancyField(array, grid)
 
 
 def grow_and_crop(
