@@ -14,6 +14,16 @@ _KNOWN = {name for role, names in NAMES_OF_ROLE.items() for name in names
           if not role.startswith(("artery_", "vein_")) or role.count("_") == 1}  # fmt: skip
 
 
+_SIDED = ("iliac_artery", "iliac_vena", "hip", "femur", "gluteus_maximus", "gluteus_medius",
+          "gluteus_minimus", "iliopsoas", "autochthon")  # fmt: skip
+TOTALSEGMENTATOR = {
+    "aorta", "inferior_vena_cava", "urinary_bladder", "prostate", "colon", "small_bowel", "duodenum",
+    "sacrum", "spinal_cord", "vertebrae_S1", *(f"vertebrae_L{n}" for n in range(1, 6)),
+    *(f"{name}_{side}" for name in _SIDED for side in ("left", "right")),
+}  # fmt: skip
+"""Those of the names that its task total has (version 2.18): no rectum, no obturator internus, no levator."""
+
+
 @cache
 def _phantom(seed, variant):
     return make_phantom(PhantomParameters(seed=seed, variant=variant, lesions=()))
@@ -21,7 +31,11 @@ def _phantom(seed, variant):
 
 @cache
 def _structures(seed, variant):
-    phantom = _phantom(seed, variant)
+    return structures_of(_phantom(seed, variant))
+
+
+def structures_of(phantom):
+    """The structures of a phantom that fill a role, by their names."""
     return {
         name: phantom.structure(name).cropped()
         for name in phantom.structure_names

@@ -107,6 +107,9 @@ class VolumeGenerator:
     """Volumes of one patient's anatomy by any guideline; each is made once.
 
     landmarks: those of the case, None for the automatic ones. ct: in the world of the anatomy.
+
+    To drag a plane: generator = generator.with_moved_landmark(name, point_ras), then make_volumes once more.
+    The vessels, strips and organs are taken over, so that only the cut is made anew.
     """
 
     def __init__(self, anatomy: Anatomy, ct: Image | None = None, landmarks: Landmarks | None = None) -> None:
@@ -115,6 +118,23 @@ class VolumeGenerator:
         self.landmarks = landmarks or find_landmarks(anatomy)
         self._nodal: NodalGenerator | None = None
         self._made: dict[tuple[str, tuple[tuple[str, bool], ...]], tuple[RtVolume, ...]] = {}
+
+    def with_landmarks(self, landmarks: Landmarks) -> VolumeGenerator:
+        """A generator of the same patient with other landmarks, which takes over what they do not touch."""
+        other = VolumeGenerator(self.anatomy, self.ct, landmarks)
+        other._nodal = self._nodal
+        return other
+
+    def with_moved_landmark(
+        self, name: str, point_ras: Point, normal_ras: Point | None = None
+    ) -> VolumeGenerator:
+        """The same with one landmark put elsewhere by the user, RAS mm of the case's world.
+
+        normal_ras: of its plane, towards the head; None keeps the tilt. Raises LandmarkError for a landmark
+        that does not exist or a plane that does not face the head. A place outside the anatomy is told by
+        make_volumes (LandmarkError).
+        """
+        return self.with_landmarks(self.landmarks.with_moved(name, point_ras, normal_ras))
 
     def make_volumes(
         self, preset_name: str, switches: Mapping[str, bool] | None = None

@@ -17,6 +17,7 @@ from PSMAPlanningLib.progress import Stage, no_progress
 from PSMAPlanningLib.report.generated_card import generated_card
 from PSMAPlanningLib.rtvolumes.generated_record import GeneratedRecord
 from PSMAPlanningLib.rtvolumes.guideline_files import load_guideline
+from PSMAPlanningLib.rtvolumes.landmarks import LandmarkSource
 from PSMAPlanningLib.scene.stored_case import CaseWriter, read_document, records_of
 from PSMAPlanningLib.scene.stored_volumes import volume_facts, volume_fields
 from PSMAPlanningLib.settings import Settings, VolumeSettings
@@ -161,6 +162,25 @@ def test_presets_and_switches_for_the_what_if(generator):
         generator.make_volumes(RTOG, {"rectum": True})
     with pytest.raises(LandmarkError, match="needs the landmarks anastomosis"):
         generator.make_volumes("rtog2010_bed")
+
+
+def test_a_dragged_plane_takes_the_work_over(generator):
+    (before,) = generator.make_volumes(RTOG)
+    right, anterior, superior = generator.landmarks["L5_S1"].point_ras
+    dragged = generator.with_moved_landmark("L5_S1", (right, anterior, superior - 8.0))
+    (after,) = dragged.make_volumes(RTOG)
+    assert dragged.landmarks["L5_S1"].source is LandmarkSource.USER
+    top, lower = (volume.mask.points_ras()[:, 2].max() for volume in (before, after))
+    assert top - lower == pytest.approx(8.0, abs=1.1)
+    # The pieces are those of the first generator, which keeps its own volume.
+    assert dragged._nodal._pieces is generator._nodal._pieces
+    assert generator.make_volumes(RTOG)[0] is before
+    (back,) = dragged.with_landmarks(generator.landmarks).make_volumes(RTOG)
+    assert back.mask.voxels == before.mask.voxels
+    with pytest.raises(LandmarkError, match="no landmark 'apex'"):
+        generator.with_moved_landmark("apex", (0.0, 0.0, 0.0))
+    with pytest.raises(LandmarkError, match="outside the labelled anatomy"):
+        generator.with_moved_landmark("L5_S1", (right, anterior, superior + 900.0)).make_volumes(RTOG)
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ LANDMARK_NAMES = (
 
 _UP = (0.0, 0.0, 1.0)
 _LARGEST_TILT_DEGREES = 60.0
+_UNIT_TOLERANCE = 1e-12
 SCHEMA_VERSION = 1
 
 
@@ -67,7 +68,9 @@ class Landmark:
                 f"Landmark {self.name}: its plane must face the head, within {_LARGEST_TILT_DEGREES:g} "
                 "degrees; turn it back."
             )
-        object.__setattr__(self, "normal_ras", tuple(float(x) for x in normal / length))
+        # A unit vector stays as it is, to the last digit: what is stored and read again is equal.
+        normal = normal if abs(length - 1.0) < _UNIT_TOLERANCE else normal / length
+        object.__setattr__(self, "normal_ras", tuple(float(x) for x in normal))
         if not 0.0 <= self.confidence <= 1.0:
             raise LandmarkError(f"Landmark {self.name}: confidence is {self.confidence}; give 0 to 1.")
 

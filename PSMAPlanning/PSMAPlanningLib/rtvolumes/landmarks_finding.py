@@ -52,7 +52,7 @@ def find_landmarks(anatomy: Anatomy) -> Landmarks:
 def transitional_candidates(anatomy: Anatomy) -> tuple[Landmark, ...]:
     """The levels that could be called L5/S1 in a spine with six lumbar vertebrae, upper one first."""
     upper = _between(anatomy, "L5_S1", "L5", "L6")
-    lower = _disc(anatomy, "L5_S1", _body(anatomy, "L6"), _s1_body(anatomy), "L6_S1")
+    lower = _disc(anatomy, "L5_S1", vertebral_body(anatomy, "L6"), sacral_body(anatomy), "L6_S1")
     return tuple(mark for mark in (upper, lower) if not mark.is_missing)
 
 
@@ -66,7 +66,7 @@ def _bifurcation(anatomy: Anatomy) -> Landmark:
     if aorta is None:
         upper = max(tops, key=lambda point: point[2])
         return _found(name, upper, 0.5, "upper_end_of_iliac_arteries")
-    fork = _fork_of(aorta)
+    fork = _fork_of(anatomy, aorta)
     if fork is not None:
         return _found(name, fork, 0.9, "last_slice_with_one_aorta")
     lower = bottom_of(aorta)
@@ -78,8 +78,8 @@ def _bifurcation(anatomy: Anatomy) -> Landmark:
     return _found(name, point, 0.9 if agree else 0.4, "between_aorta_and_iliac_arteries")
 
 
-def _fork_of(aorta: Mask) -> tuple[float, float, float] | None:
-    """Middle of the lowest slice whose aorta is one, when the label below it is two; None when it is one."""
+def _fork_of(anatomy: Anatomy, aorta: Mask) -> tuple[float, float, float] | None:
+    """Lower end of the lowest slice whose aorta is one, where the label below is two; None when it is one."""
     spacing_k, spacing_j, spacing_i = aorta.grid.spacing_kji_mm
     smallest = _SMALLEST_LUMEN_MM2 / (spacing_j * spacing_i)
     up = aorta.grid.direction_ras[2][2] > 0
@@ -92,12 +92,17 @@ def _fork_of(aorta: Mask) -> tuple[float, float, float] | None:
         if lumens >= 2:
             forked = True
         elif forked:
-            return tuple(aorta.grid.ras_of(np.array([k, *np.argwhere(aorta.array[k]).mean(axis=0)])))
+            right, anterior, superior = aorta.grid.ras_of(
+                np.array([k, *np.argwhere(aorta.array[k]).mean(axis=0)])
+            )
+            # One aorta up to the lower face of this slice.
+            return right, anterior, superior - half_slice(anatomy, "aorta")
     return None
 
 
 def _between(anatomy: Anatomy, name: str, upper: str, lower: str) -> Landmark:
-    return _disc(anatomy, name, _body(anatomy, upper), _body(anatomy, lower), f"{upper}_{lower}")
+    bodies = vertebral_body(anatomy, upper), vertebral_body(anatomy, lower)
+    return _disc(anatomy, name, *bodies, f"{upper}_{lower}")
 
 
 def _disc(
@@ -115,8 +120,8 @@ def _disc(
     return _found(name, tuple(point), 0.8, f"disc_{reason}")
 
 
-def _body(anatomy: Anatomy, role: str) -> np.ndarray | None:
-    """Points of the core of a vertebral body: in front of the arch, near the middle."""
+def vertebral_body(anatomy: Anatomy, role: str) -> np.ndarray | None:
+    """RAS points of a vertebral body's core: in front of the arch, near the middle; None when missing."""
     points = anatomy.points(role)
     return None if points is None else _core(points)
 
@@ -127,7 +132,8 @@ def _core(points: np.ndarray) -> np.ndarray:
     return body[np.abs(body[:, 0] - np.median(body[:, 0])) < _CORE_HALF_WIDTH_MM]
 
 
-def _s1_body(anatomy: Anatomy) -> np.ndarray | None:
+def sacral_body(anatomy: Anatomy) -> np.ndarray | None:
+    """RAS points of the core of S1's body, labelled or taken from the top of the sacrum; None without one."""
     points = anatomy.points("S1")
     if points is not None:
         return _core(points)
@@ -145,19 +151,19 @@ def _s1_body(anatomy: Anatomy) -> np.ndarray | None:
 
 def _sacral(anatomy: Anatomy) -> tuple[Landmark, Landmark, Landmark]:
     """L5/S1, top of S1, bottom of S3."""
-    body = _s1_body(anatomy)
+    body = sacral_body(anatomy)
     if _is_transitional(anatomy):
         reason = "asked_transitional_vertebra"
         return missing("L5_S1", reason), _s1_top(anatomy, body), _s3_bottom(anatomy, body)
-    disc = _disc(anatomy, "L5_S1", _body(anatomy, "L5"), body, "L5_S1")
+    disc = _disc(anatomy, "L5_S1", vertebral_body(anatomy, "L5"), body, "L5_S1")
     return disc, _s1_top(anatomy, body), _s3_bottom(anatomy, body)
 
 
 def _s1_top(anatomy: Anatomy, body: np.ndarray | None) -> Landmark:
     if body is None:
         return missing("S1_top", "no_sacrum")
-    above = _body(anatomy, "L6")
-    above = _body(anatomy, "L5") if above is None else above
+    above = vertebral_body(anatomy, "L6")
+    above = vertebral_body(anatomy, "L5") if above is None else above
     axis = np.array((0.0, 0.0, 1.0)) if above is None else above.mean(axis=0) - body.mean(axis=0)
     axis = axis / np.linalg.norm(axis)
     middle = body.mean(axis=0)
@@ -242,7 +248,7 @@ def _is_transitional(anatomy: Anatomy) -> bool:
     """Six lumbar vertebrae, or no L5 and no room for one between L4 and the sacrum."""
     if anatomy.get("L6") is not None:
         return True
-    upper, lower = _body(anatomy, "L4"), _s1_body(anatomy)
+    upper, lower = vertebral_body(anatomy, "L4"), sacral_body(anatomy)
     if anatomy.get("L5") is not None or upper is None or lower is None:
         return False
     return upper[:, 2].min() - lower[:, 2].max() < _ROOM_FOR_L5_MM

@@ -1,4 +1,6 @@
-"""Parts that only some guidelines have, or that are switched on: common cleft, mesorectum, para-aortic."""
+"""Parts that only some guidelines have, or that are switched on: anterolateral external iliac, common cleft,
+mesorectum, para-aortic.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,30 @@ from .nodal_strips import CLEFT_MM, common_cleft, course_of
 from .steps import Finding, Step
 
 if TYPE_CHECKING:
+    from .nodal_material import Material
     from .nodal_parts import PieceMaker
 
 MESORECTUM_ABOVE_S3_MM = 30.0
 """The mesorectum begins at about S2; above it lies the sigmoid mesentery."""
 _CLEFT_SEEN_MM = 30.0
+
+
+def anterolateral(material: Material, side: str, margin_mm: float, reach_mm: float) -> np.ndarray:
+    """The external artery's margin carried on by a reach, forwards and sideways alike, along the iliopsoas.
+
+    For the lateral external iliac nodes; Taylor 2005, 10.1016/j.ijrobp.2005.05.062, as quoted by table 1 of
+    Radiat Oncol 2010, 10.1186/1748-717X-5-59.
+    """
+    turned, spacing = material.sides[side], material.space.spacing_kji
+    result = grown_by(material.external_artery[side], margin_mm, spacing)
+    seen = turned.turned(result.copy())
+    finest = min(spacing[1:])
+    for far_mm in np.arange(finest, reach_mm + finest / 2, finest):
+        rows, columns = (round(float(far_mm * np.sqrt(0.5) / step)) for step in spacing[1:])
+        moved = np.zeros_like(seen)
+        moved[:, rows:, columns:] = seen[:, : seen.shape[1] - rows, : seen.shape[2] - columns]
+        result |= turned.turned(moved)
+    return result
 
 
 def clefts(maker: PieceMaker) -> dict[str, np.ndarray]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy import ndimage
 
 from ..imaging.image import Image
+from .landmarks_finding import sacral_body, vertebral_body
 from .nodal_anatomy import SIDES, Anatomy
 from .nodal_near import grown_by, opened, pieces
 from .nodal_space import WorkingSpace
@@ -12,11 +16,14 @@ from .steps import Finding
 
 THICKEST_DISC_MM = 16.0
 """A lumbar disc is 8 to 14 mm high; the labels of vertebrae end a little before the end plates."""
+_BODY_HALF_WIDTH_MM = 28.0
+"""Vertebral bodies of L5 and S1 are 45 to 56 mm wide."""
 _WALL_HU = (-10.0, 120.0)
 """Muscle is 30 to 70 HU, fat about -100; half-way to fat, and below bone and contrast."""
 _WALL_REACH_MM = 20.0
 """Obturator internus is up to about 2 cm thick on the inner face of the hip bone."""
-_WALL_OPENING_MM = 2.5
+_WALL_OPENING_MM = 2.0
+"""The obturator vessels and nerve that lie on the muscle are 2 to 4 mm wide; muscle is thicker."""
 
 
 def inferred_rectum(
@@ -85,11 +92,45 @@ def inferred_wall(
     return result
 
 
-def discs(bones: np.ndarray, space: WorkingSpace) -> np.ndarray:
-    """The gaps between vertebrae, which no label names and no volume may enter."""
+def discs(anatomy: Anatomy, bones: np.ndarray, space: WorkingSpace) -> np.ndarray:
+    """The gaps between vertebrae, which no label names and no volume may enter.
+
+    bones: the spine with the sacrum.
+    """
     reach = int(THICKEST_DISC_MM / space.spacing_kji[0])
     index = np.arange(bones.shape[0])[:, None, None]
     # How many slices ago, and in how many slices, there is bone in the same column.
     below = index - np.maximum.accumulate(np.where(bones, index, -10_000), axis=0)
     above = np.minimum.accumulate(np.where(bones, index, 10_000_000)[::-1], axis=0)[::-1] - index
-    return (below + above <= reach) & ~bones
+    gaps = (below + above <= reach) & ~bones
+    _add_disc_on_sacrum(gaps, anatomy, bones, space)
+    return gaps
+
+
+def _add_disc_on_sacrum(gaps: np.ndarray, anatomy: Anatomy, bones: np.ndarray, space: WorkingSpace) -> None:
+    """The disc between L5 and S1: in front of S1's slope there is no bone straight below it.
+
+    It is what a ball as thick as a disc cannot reach between both bodies.
+    """
+    bodies = [
+        points for points in (vertebral_body(anatomy, "L5"), sacral_body(anatomy)) if points is not None
+    ]
+    if len(bodies) < 2:
+        return
+    upper, lower = bodies
+    middle_r = float(np.median(upper[:, 0]))
+    low = (middle_r - _BODY_HALF_WIDTH_MM, min(b[:, 1].min() for b in bodies), lower[:, 2].mean())
+    high = (middle_r + _BODY_HALF_WIDTH_MM, max(b[:, 1].max() for b in bodies), upper[:, 2].mean())
+    box = tuple(
+        slice(*np.searchsorted(space.axis(axis), (low[2 - axis], high[2 - axis]))) for axis in range(3)
+    )
+    radius = THICKEST_DISC_MM / 2
+    part = bones[box]
+    if not part.any():
+        return
+    pad = [math.ceil(radius / step) + 1 for step in space.spacing_kji]
+    near = np.pad(part, [(p, p) for p in pad])
+    near = ndimage.distance_transform_edt(~near, sampling=space.spacing_kji) <= radius
+    closed = ndimage.distance_transform_edt(near, sampling=space.spacing_kji) > radius
+    closed = closed[tuple(slice(p, -p) for p in pad)]
+    gaps[box] |= closed & ~part

@@ -36,6 +36,7 @@ _DRAG_MM = 25.0
 class Material:
     """Arrays of one space. lumens: by part and side; kept_out: by "bone", "muscle", "bladder", "bowel".
 
+    external_artery: of a side, all of the external lumen where no artery is labelled.
     split_s: level of the common iliac bifurcation per side; has_internal: sides whose labels show it.
     wall: muscles and bones of the side wall; low_wall: hip bone, femur and obturator internus alone.
     rectum: None when it can neither be found nor inferred.
@@ -44,6 +45,7 @@ class Material:
     space: WorkingSpace
     sides: Mapping[str, Side]
     lumens: Mapping[tuple[str, str], np.ndarray]
+    external_artery: Mapping[str, np.ndarray]
     split_s: Mapping[str, float]
     has_internal: frozenset[str]
     kept_out: Mapping[str, np.ndarray]
@@ -98,13 +100,13 @@ def gather(anatomy: Anatomy, ct: Image | None, highest_s: float | None, bowel_ma
     space = _space(anatomy, sides, automatic, highest_s)
     middle_r = _middle(anatomy, automatic)
     turned = {side: Side.of(space, side, middle_r) for side in sides}
-    lumens, split_s, has_internal = {}, {}, set()
+    lumens, external_artery, split_s, has_internal = {}, {}, {}, set()
     great = space.smooth(anatomy.all_of(("aorta", "vena_cava")))
     for side in sides:
-        parts, level, internal = _parts_of(anatomy, side, space, automatic, findings)
-        lumens.update({(part, side): array for part, array in parts.items()})
-        split_s[side] = level
-        has_internal |= {side} if internal else set()
+        found = _parts_of(anatomy, side, space, automatic, findings)
+        lumens.update({(part, side): array for part, array in found.parts.items()})
+        external_artery[side], split_s[side] = found.external_artery, found.split_s
+        has_internal |= {side} if found.has_internal else set()
     findings += [Finding(side, "left_out", "side_missing") for side in SIDES if side not in sides]
     notch = automatic["S3_bottom"]
     notch_s = None if notch.is_missing else notch.superior_mm
@@ -112,7 +114,8 @@ def gather(anatomy: Anatomy, ct: Image | None, highest_s: float | None, bowel_ma
     kept_out = _kept_out(anatomy, space, findings)
     lumbar = space.exact(anatomy.all_of(("L4", "L5", "L6")))
     sacrum = space.exact(anatomy.all_of(("sacrum", "S1")))
-    disc_gaps = discs(space.exact(anatomy.all_of((*(f"L{n}" for n in range(1, 7)), "S1", "sacrum"))), space)
+    spine = space.exact(anatomy.all_of((*(f"L{n}" for n in range(1, 7)), "S1", "sacrum")))
+    disc_gaps = discs(anatomy, spine, space)
     kept_out["bone"] |= disc_gaps
     wall = space.exact(anatomy.all_of(f"{m}_{side}" for m in WALL_MUSCLES for side in SIDES))
     hips = space.exact(anatomy.all_of(f"{b}_{side}" for b in ("hip", "femur") for side in SIDES))
@@ -130,6 +133,7 @@ def gather(anatomy: Anatomy, ct: Image | None, highest_s: float | None, bowel_ma
         space=space,
         sides=turned,
         lumens=lumens,
+        external_artery=external_artery,
         split_s=split_s,
         has_internal=frozenset(has_internal),
         kept_out=kept_out,
@@ -190,41 +194,52 @@ def _middle(anatomy: Anatomy, automatic: Landmarks) -> float:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _SideVessels:
+    """Vessels of a side by part, the bifurcation's level, and whether the internal ones are labelled."""
+
+    parts: Mapping[str, np.ndarray]
+    external_artery: np.ndarray
+    split_s: float
+    has_internal: bool
+
+
 def _parts_of(
     anatomy: Anatomy, side: str, space: WorkingSpace, automatic: Landmarks, findings: list[Finding]
-) -> tuple[dict[str, np.ndarray], float, bool]:
-    """Arteries and veins of a side by part, the bifurcation's level, and whether the internal is labelled."""
+) -> _SideVessels:
     parts = {part: space.empty() for part in PARTS}
     levels: list[float] = []
-    fallback = automatic["S1_top"]
+    fallback, artery = automatic["S1_top"], None
     for kind in ("artery", "vein"):
         named = {part: anatomy.get(f"{kind}_{part}_{side}") for part in PARTS}
         if named["external"] is not None and named["internal"] is not None:
-            for part, mask in named.items():
-                if mask is not None:
-                    parts[part] |= space.smooth([mask])
+            own = {part: space.smooth([mask]) for part, mask in named.items() if mask is not None}
             levels.append(float(named["internal"].points_ras()[:, 2].max()))
-            continue
-        lumen = space.smooth([m for m in (anatomy.get(f"{kind}_{side}"), *named.values()) if m is not None])
-        if not lumen.any():
-            findings.append(Finding(f"iliac_{kind}_{side}", "cannot_be_told", "one_vessel_kind_missing"))
-            continue
-        if fallback.is_missing:
-            raise GenerationError(
-                "The top of S1 cannot be found, and the common iliac bifurcation may need it; label "
-                "the sacrum."
-            )
-        split = split_vessel(lumen, space.spacing_kji, float(space.axis(0)[0]), fallback.superior_mm)
-        for part in PARTS:
-            parts[part] |= getattr(split, part)
-        if split.split_s is not None:
-            levels.append(split.split_s)
+        else:
+            masks = [anatomy.get(f"{kind}_{side}"), *named.values()]
+            lumen = space.smooth([mask for mask in masks if mask is not None])
+            if not lumen.any():
+                findings.append(Finding(f"iliac_{kind}_{side}", "cannot_be_told", "one_vessel_kind_missing"))
+                continue
+            if fallback.is_missing:
+                raise GenerationError(
+                    "The top of S1 cannot be found, and the common iliac bifurcation may need it; label "
+                    "the sacrum."
+                )
+            split = split_vessel(lumen, space.spacing_kji, float(space.axis(0)[0]), fallback.superior_mm)
+            own = {part: getattr(split, part) for part in PARTS}
+            if split.split_s is not None:
+                levels.append(split.split_s)
+        for part, array in own.items():
+            parts[part] |= array
+        artery = own["external"] if kind == "artery" else artery
     has_internal = bool(parts["internal"].any())
     if not levels:
         findings.append(Finding(f"iliac_bifurcation_{side}", "inferred", "common_split_inferred"))
     if not has_internal:
         findings.append(Finding(f"internal_iliac_{side}", "inferred", "internal_iliac_inferred"))
-    return parts, (float(np.mean(levels)) if levels else fallback.superior_mm), has_internal
+    split_s = float(np.mean(levels)) if levels else fallback.superior_mm
+    return _SideVessels(parts, parts["external"] if artery is None else artery, split_s, has_internal)
 
 
 def _kept_out(anatomy: Anatomy, space: WorkingSpace, findings: list[Finding]) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .guideline import Guideline, GuidelineNumber
 from .landmarks import Landmarks
-from .nodal_extensions import clefts, mesorectal, para_aortic
+from .nodal_extensions import anterolateral, clefts, mesorectal, para_aortic
 from .nodal_inferred import THICKEST_DISC_MM
 from .nodal_material import Material
 from .nodal_near import grown_by, smoothed
@@ -116,7 +116,7 @@ class PieceMaker:
             if part == "common":
                 array |= self._great_vessels(side, margin.value)
             if part == "external" and lateral.value > 0:
-                array |= self._anterolateral(array, lateral.value, side)
+                array |= anterolateral(self.material, side, margin.value, lateral.value)
             # What lies in the vessel itself belongs to the volume, however thin the rest around it is.
             pieces[part, side] = self.trimmed(array) | (lumen & ~self.obstacles)
         rested = (margin, lateral) if lateral.value > 0 else (margin,)
@@ -136,18 +136,6 @@ class PieceMaker:
     def _top_of_common(self, margin_mm: float) -> float:
         fork = self.material.automatic["aortic_bifurcation"]
         return np.inf if fork.is_missing else fork.superior_mm + margin_mm + 30.0
-
-    def _anterolateral(self, array: np.ndarray, reach_mm: float, side: str) -> np.ndarray:
-        """Also forwards and sideways along the iliopsoas, as in Taylor 2005 at the external iliac vessels."""
-        turned = self.material.sides[side]
-        result, seen = array.copy(), turned.turned(array)
-        steps = max(1, int(reach_mm / self.spacing[1]))
-        moved = seen.copy()
-        for _ in range(steps):
-            moved = np.roll(moved, (1, 1), axis=(1, 2))
-            moved[:, 0, :] = moved[:, :, 0] = False
-            result |= turned.turned(moved)
-        return result
 
     def _courses(self, side: str) -> tuple[Course, Course]:
         """Course of common and external vessels, and of the internal ones, labelled or inferred."""
