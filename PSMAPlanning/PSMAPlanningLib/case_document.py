@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from .case import PlanningCase
+from .case_what_if import what_if_document
 from .coverage.lesion_coverage import CoverageClass, LesionVolumeCoverage
+from .coverage.what_if import WhatIfColumn
 from .delineation.avid_regions import AvidRegion
 from .delineation.physiologic import CONFIDENCE
 from .dose_document import (
@@ -27,8 +29,11 @@ from .version import VERSION
 from .volume_generation import GENERATED
 
 
-def case_document(case: PlanningCase) -> dict[str, Any]:
-    """The whole case as JSON values; positions RAS mm, volumes mL, uptake SUV, null for what is not known."""
+def case_document(case: PlanningCase, what_if: tuple[WhatIfColumn, ...] | None = None) -> dict[str, Any]:
+    """The whole case as JSON values; positions RAS mm, volumes mL, uptake SUV, null for what is not known.
+
+    what_if: the table of `case_what_if`, which takes half a minute to make; None when nobody asked for it.
+    """
     state = case.state
     coverage = case.coverage()
     dose = case.dose()
@@ -72,6 +77,7 @@ def case_document(case: PlanningCase) -> dict[str, Any]:
             for lesion in state.lesions
         ],
         "patient": _patient_document(case, coverage),
+        "what_if": None if what_if is None else what_if_document(what_if),
         "dose": case_dose_document(dose, state),
         "warnings": [*state.all_warnings, *dose_warnings(dose)],
     }

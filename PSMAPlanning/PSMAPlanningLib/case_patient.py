@@ -12,12 +12,10 @@ from .coverage.regions_assign import assign_region
 from .errors import RuleError
 from .imaging.image import Mask
 from .lesion_facts import facts_of
-from .records import CaseState, Lesion, LesionState, RtVolume
+from .records import MADE_FROM_LESIONS, CaseState, Lesion, LesionState, RtVolume
 from .settings import RegionSettings
 
 _CLINICAL_KINDS = ("CTV", "ITV")
-MADE_FROM_LESIONS = ("boost", "lesion")
-"""Roles of volumes that are drawn around what the PET shows; they cover it by construction."""
 
 
 class CasePatient:
@@ -31,9 +29,11 @@ class CasePatient:
 
     def result(self, state: CaseState) -> PatientResult:
         """The result of a state, worked out once."""
-        if self._result is None or self._result[0] is not state:
-            self._result = state, self._worked_out(state)
-        return self._result[1]
+        known = self._result
+        if known is None or known[0] is not state:
+            # Not read back from `self`: another thread may have put another state's there meanwhile.
+            known = self._result = state, self._worked_out(state)
+        return known[1]
 
     def regions(self, state: CaseState) -> dict[str, RegionAssignment]:
         """Every lesion's region by id: what somebody stated, else what the anatomy tells."""
@@ -55,13 +55,10 @@ class CasePatient:
     def _anatomy_of(self, state: CaseState) -> RegionAnatomy:
         known = self._anatomy
         if known is None or known[0] is not state.anatomy or known[1] is not state.landmarks:
-            self._anatomy = (
-                state.anatomy,
-                state.landmarks,
-                RegionAnatomy(state.anatomy, state.landmarks),
-            )
+            known = (state.anatomy, state.landmarks, RegionAnatomy(state.anatomy, state.landmarks))
+            self._anatomy = known
             self._regions.clear()
-        return self._anatomy[2]
+        return known[2]
 
     def _worked_out(self, state: CaseState) -> PatientResult:
         facts = PatientFacts(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .case import PlanningCase
 from .case_patient import patient_lesion, target_of
-from .coverage.patient_result import Target
+from .coverage.patient_result import PatientLesion, Target
+from .coverage.regions import RegionAssignment
 from .coverage.what_if import PlannedVolumes, Question, WhatIfColumn, questions, what_if
+from .progress import Stage, no_progress
 from .rtvolumes.guideline_files import GUIDELINES, load_guideline
-from .volume_generation import TOP_AT_L4_L5, volume_generator
+from .settings import Settings
+from .volume_generation import TOP_AT_L4_L5, VolumeGenerator, volume_generator
 
 EXTENSIONS = (
     ("rtog2009_nodes", "mesorectum"),
@@ -22,34 +25,70 @@ EXTENSIONS = (
 NRG ends; from one that ends at L5/S1 it would hang apart."""
 
 
+@dataclass(frozen=True, eq=False)
+class WhatIfInputs:
+    """What the table is made of.
+
+    planned: the volumes that are there, each with its role ("bed", "nodes"; others are passed over).
+    generator: of the patient's anatomy, None without one.
+    """
+
+    lesions: Sequence[PatientLesion]
+    regions: Mapping[str, RegionAssignment]
+    planned: Sequence[tuple[str | None, Target]] = ()
+    generator: VolumeGenerator | None = None
+    settings: Settings = field(default_factory=Settings)
+
+
 def usual_questions() -> tuple[Question, ...]:
     """All presets, some extensions, and the trials' decisions."""
     return questions({name: load_guideline(name).kind for name in GUIDELINES}, EXTENSIONS)
 
 
-def case_what_if(case: PlanningCase, asked: tuple[Question, ...] | None = None) -> tuple[WhatIfColumn, ...]:
+def case_what_if(
+    case: PlanningCase, asked: tuple[Question, ...] | None = None, stage: Stage | None = None
+) -> tuple[WhatIfColumn, ...]:
     """The columns for a case; those that its anatomy, landmarks or volumes cannot answer say why."""
     state = case.state
-    targets = [(v, target) for v in state.volumes if (target := target_of(v)) is not None]
-    planned = PlannedVolumes(
-        tuple(target for volume, target in targets if volume.role == "bed"),
-        tuple(target for volume, target in targets if volume.role == "nodes"),
+    planned = [(volume.role, target_of(volume)) for volume in state.volumes]
+    inputs = WhatIfInputs(
+        [patient_lesion(lesion, state) for lesion in state.lesions],
+        case.assigned_regions(),
+        [(role, target) for role, target in planned if target is not None],
+        volume_generator(state) if state.anatomy else None,
+        state.settings,
     )
-    generator = volume_generator(state) if state.anatomy else None
+    return what_if_columns(inputs, asked, stage)
+
+
+def what_if_columns(
+    inputs: WhatIfInputs, asked: tuple[Question, ...] | None = None, stage: Stage | None = None
+) -> tuple[WhatIfColumn, ...]:
+    """The columns for lesions, volumes and anatomy from wherever they come."""
+    asked = usual_questions() if asked is None else asked
+    stage = stage or Stage(no_progress)
+    to_make, made_so_far = sum(question.preset is not None for question in asked), 0
+    generator = inputs.generator
 
     def make(preset: str, switches: Mapping[str, bool]) -> list[Target]:
+        nonlocal made_so_far
+        stage.report(made_so_far / to_make, f"what if: {preset.replace('_', ' ')}")
+        made_so_far += 1
         made = (target_of(volume) for volume in generator.make_volumes(preset, switches))
         # Under its preset's name: the case may have a volume of the same name.
         return [replace(target, name=preset) for target in made if target is not None]
 
+    planned = PlannedVolumes(
+        *(tuple(target for role, target in inputs.planned if role == wanted) for wanted in ("bed", "nodes"))
+    )
     return what_if(
-        usual_questions() if asked is None else asked,
-        [patient_lesion(lesion, state) for lesion in state.lesions],
-        case.assigned_regions(),
+        asked,
+        inputs.lesions,
+        inputs.regions,
         make if generator is not None else None,
         planned,
-        state.settings.coverage,
-        state.settings.regions,
+        inputs.settings.coverage,
+        inputs.settings.regions,
     )
 
 
@@ -59,6 +98,7 @@ def what_if_document(columns: tuple[WhatIfColumn, ...]) -> list[dict[str, Any]]:
         {
             "name": column.question.name,
             "preset": column.question.preset,
+            "kind": column.question.kind,
             "switches": dict(column.question.switches),
             "targets": list(column.targets),
             "unverified": list(column.unverified),

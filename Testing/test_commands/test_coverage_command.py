@@ -111,3 +111,36 @@ def test_volumes_that_are_no_targets_do_not_count(files, tmp_path):
     odd = write(tmp_path / "Wombat.nrrd", np.abs(POINTS).max(axis=-1) <= 20)
     document, _ = call(coverage, "--lesions", files["lesions"], "--volumes", odd)
     assert any("Wombat" in warning for warning in document["warnings"])
+
+
+def test_what_if_says_what_it_cannot_answer(files):
+    arguments = ("--lesions", files["lesions"], "--volumes", files["CTVn"], files["PTVn"])
+    without, _ = call(coverage, *arguments)
+    assert without["what_if"] is None
+    document, text = call(coverage, *arguments, "--what-if")
+    columns = {column["name"]: column for column in document["what_if"]}
+    assert "needs labelled anatomy" in columns["rtog2009_nodes"]["failed"]
+    assert "no bed volume" in columns["bed_only"]["failed"]
+    nodes = columns["nodes_only"]
+    assert (nodes["targets"], nodes["missed"], nodes["hatched"]) == (
+        ["CTVn", "PTVn"],
+        ["label_2", "label_3"],
+        False,
+    )
+    assert nodes["lesions"]["label_3"]["standing"] == "inside_setup_margin_only"
+    assert nodes["lesions"]["label_2"]["direction"] == "S"
+    assert "nodes only" in text
+    assert "RTOG 2009 nodes + mesorectum" in text
+
+
+def test_what_if_options_alone_are_refused(files):
+    with pytest.raises(InputError, match="--what-if"):
+        call(
+            coverage,
+            "--lesions",
+            files["lesions"],
+            "--volumes",
+            files["CTVn"],
+            "--landmark",
+            "anastomosis=0,0,0",
+        )

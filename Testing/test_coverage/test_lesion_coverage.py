@@ -146,7 +146,7 @@ def test_distance_is_signed_and_right_in_any_direction(direction):
 
 def test_surface_is_closed_at_the_edge_of_the_grid():
     solid = Solid(Mask(np.ones((4, 5, 6), bool), VoxelGrid((4, 5, 6), (1, 1, 1))))
-    assert np.allclose(solid.surface.points_ras.min(axis=0), -0.5, atol=0.01)
+    assert np.allclose(solid.mesh.points_ras.min(axis=0), -0.5, atol=0.01)
     assert solid.nearest(np.array([(2.5, 2.0, 1.5)])).distance_mm[0] == pytest.approx(-2, abs=1e-4)
 
 
@@ -185,24 +185,6 @@ def test_empty_lesion_and_lesion_outside_the_grid_and_of_one_voxel():
     assert (result.fraction, result.direction) == (0, "R")
     assert result.centroid_distance_mm == pytest.approx(95, abs=0.6)
     assert result.margin_to_100_mm == pytest.approx(95.5, abs=0.8)
-
-
-def test_what_is_told_from_afar_is_what_all_points_tell(spheres, monkeypatch):
-    from PSMAPlanningLib.coverage import lesion_coverage as module
-
-    volume = Solid(ball(centred_grid(30, (1, 1, 3)), (0, 0, 0), 24))
-    lesion = sample_lesion(moved_filling(spheres[20], (30, 30, 10)))
-    quick = cover(lesion, lesion.centroid_ras, volume, SETTINGS)
-    every = [volume.nearest(points).distance_mm for points in (lesion.points_ras, lesion.surface_ras)]
-    assert quick.fraction == 0
-    assert quick.surface_distance_mm.greatest == pytest.approx(every[1].max(), abs=0.1)
-    assert quick.surface_distance_mm.mean == pytest.approx(every[1].mean(), abs=0.2)
-    growth = module._growth_to(0.95, every[0], lesion.weights, lesion.step_mm)
-    assert quick.margin_to_95_mm == pytest.approx(growth, abs=0.1)
-
-
-def moved_filling(filling, by_mm):
-    return Fractions(filling.array, moved(filling.grid, by_mm))
 
 
 def test_cache_computes_once_and_lets_go(monkeypatch):

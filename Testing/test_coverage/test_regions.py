@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from cohort_table import Ball, ball_mask
+from cohort_patients import Ball, ball_mask
 from phantoms import ball, centred_grid
 from PSMAPlanningLib.coverage.lesion_coverage import CoverageCache
 from PSMAPlanningLib.coverage.mitnm import propose_mitnm
@@ -80,13 +80,37 @@ def test_the_ten_lesions_get_their_true_region(seed, without):
 
 
 @pytest.mark.slow
-def test_without_rectum_nothing_is_called_by_the_nearest_other_structure():
+def test_the_rectum_is_told_from_the_colon_that_reaches_the_pelvic_floor():
+    """TotalSegmentator labels both as colon."""
     phantom = phantom_of(UNSEEN_SEEDS[0])
     found = regions_of(phantom, TOTALSEGMENTATOR_LACKS)
+    for truth in phantom.lesions:
+        assert found[truth.name].region is true_region(truth), truth.name
+    labelled = regions_of(phantom)["Mesorectal"]
+    assert found["Mesorectal"].confidence < labelled.confidence
+
+
+@pytest.mark.slow
+def test_without_rectum_nothing_is_called_by_the_nearest_other_structure():
+    phantom = phantom_of(UNSEEN_SEEDS[0])
+    found = regions_of(phantom, (*TOTALSEGMENTATOR_LACKS, "colon"))
     assert found["Mesorectal"].region is Region.UNKNOWN
     assert found["Mesorectal"].why == "needs:rectum"
     for truth in phantom.lesions:
         assert found[truth.name].region in (true_region(truth), Region.UNKNOWN)
+
+
+def test_colon_that_ends_above_the_pelvic_floor_is_no_rectum():
+    phantom = phantom_of(UNSEEN_SEEDS[0])
+    names = ("colon", "sacrum", "hip_left", "hip_right", "urinary_bladder")
+    structures = {name: phantom.structure(name).cropped() for name in names}
+    anatomy = RegionAnatomy(structures)
+    floor = anatomy.landmarks["symphysis_top"].superior_mm
+    assert anatomy.rectum.points_ras()[:, 2].min() < floor
+    colon = structures["colon"]
+    height = colon.grid.ras_of(np.argwhere(np.ones(colon.array.shape)))[:, 2].reshape(colon.array.shape)
+    hanging = Mask(colon.array & (height > floor + 30), colon.grid)
+    assert RegionAnatomy({**structures, "colon": hanging}).rectum is None
 
 
 def test_without_anatomy_every_region_is_unknown():

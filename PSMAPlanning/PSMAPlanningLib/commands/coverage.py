@@ -9,6 +9,7 @@ from typing import Any
 from ..anatomy_import import read_label_names
 from ..case_document import coverage_document
 from ..case_patient import MADE_FROM_LESIONS
+from ..case_what_if import WhatIfInputs, what_if_columns, what_if_document
 from ..consensus.lesion_matching import lesions_of
 from ..coverage.lesion_coverage import CoverageCache
 from ..coverage.patient_result import PatientFacts, PatientLesion, PatientResult, Target, patient_result
@@ -18,13 +19,17 @@ from ..coverage.regions_assign import assign_regions
 from ..errors import InputError
 from ..imaging.image import Mask
 from ..imaging.label_file import read_labels
+from ..imaging.read import read_ct
 from ..imaging.tracers import tracer_facts
 from ..patient_document import patient_document, region_document
 from ..progress import Progress, Stage
 from ..records import Registration
+from ..report.what_if_card import region_words, what_if_text
 from ..rtvolumes.name_mapping import NamedStructure, match_names
 from ..rtvolumes.names import unique_names
 from ..settings import Settings
+from ..volume_generation import VolumeGenerator, case_anatomy, case_landmarks
+from .generation_arguments import add_landmark_arguments, generation_request
 from .pet_arguments import existing
 from .structure_files import ImagePlace, Structure, image_place, read_structures
 
@@ -66,9 +71,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--uncertainty-nodes-mm", type=float, metavar="U", help="of it, for nodes and bone")
     parser.add_argument("--tracer", metavar="NAME", help="radiopharmaceutical, such as PSMA-11")
     parser.add_argument("--settings", type=existing, metavar="S", help="settings (.json)")
+    group = parser.add_argument_group("what if")
+    group.add_argument(
+        "--what-if",
+        action="store_true",
+        help="also every guideline preset, some extensions and the trials' decisions side by side; presets "
+        "are made from --anatomy, those for the bed need its landmarks",
+    )
+    group.add_argument(
+        "--ct", type=existing, metavar="C", help="CT of the anatomy, for muscles without label"
+    )
+    add_landmark_arguments(group)
 
 
 def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str, Any], str]:
+    if not arguments.what_if and (arguments.ct or arguments.landmark or arguments.landmarks):
+        raise InputError("--ct, --landmark and --landmarks serve --what-if; give that too.")
     settings = Settings.read(arguments.settings) if arguments.settings else Settings()
     registration = Registration(
         uncertainty_mm=arguments.uncertainty_mm,
@@ -87,9 +105,10 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     stage.report(0.3, "comparing")
     cache = CoverageCache()
     regions = assign_regions(lesions, RegionAnatomy(structures), settings.regions)
+    counted = [PatientLesion(id_, mask, mask.centroid_ras()) for id_, mask in lesions.items()]
     result = patient_result(
-        [PatientLesion(id_, mask, mask.centroid_ras()) for id_, mask in lesions.items()],
-        targets,
+        counted,
+        [target for _, target in targets],
         regions,
         PatientFacts(
             structures,
@@ -118,8 +137,13 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
             for id_, mask in lesions.items()
         ],
         "patient": patient_document(result),
+        "what_if": None,
         "warnings": warnings,
     }
+    if arguments.what_if:
+        generator = _generator(arguments, structures)
+        inputs = WhatIfInputs(counted, regions, targets, generator, settings)
+        document["what_if"] = what_if_document(what_if_columns(inputs, stage=stage.part(0.4, 1.0)))
     stage.report(1.0, "done")
     return document, _text(document, result)
 
@@ -141,15 +165,16 @@ def _volumes(paths: list[Path], place: ImagePlace | None) -> list[Structure]:
     return [Structure(name, each.mask, each.occupancy) for name, each in zip(names, found, strict=True)]
 
 
-def _targets(volumes: list[Structure], warnings: list[str]) -> list[Target]:
-    """Targets by their names; organs and volumes drawn around lesions are compared and do not count."""
+def _targets(volumes: list[Structure], warnings: list[str]) -> list[tuple[str | None, Target]]:
+    """Role and target by the names; organs and volumes drawn around lesions are compared and do not count."""
     targets = []
     matches = match_names([NamedStructure(each.name, None, each.mask) for each in volumes])
     for volume, match in zip(volumes, matches, strict=True):
         if match.kind is None:
             warnings.append(f"{volume.name} is no known name of a target or organ; it was taken as a CTV.")
         if match.kind in (None, *_TARGET_KINDS) and match.role not in MADE_FROM_LESIONS:
-            targets.append(Target(volume.name, _filled(volume), "PTV" if match.kind == "PTV" else "CTV"))
+            kind = "PTV" if match.kind == "PTV" else "CTV"
+            targets.append((match.role, Target(volume.name, _filled(volume), kind)))
     return targets
 
 
@@ -165,6 +190,14 @@ def _anatomy(arguments: argparse.Namespace) -> dict[str, Mask]:
     names = read_label_names(arguments.label_names) if arguments.label_names else {}
     labels = read_labels(arguments.anatomy, names)
     return {label.name: label.mask.cropped() for label in labels if not label.mask.is_empty}
+
+
+def _generator(arguments: argparse.Namespace, structures: dict[str, Mask]) -> VolumeGenerator | None:
+    if not structures:
+        return None
+    anatomy = case_anatomy(structures)
+    ct = read_ct(arguments.ct) if arguments.ct else None
+    return VolumeGenerator(anatomy, ct, case_landmarks(anatomy, generation_request(arguments)))
 
 
 def _apart(lesions: dict[str, Mask], volumes: list[Structure]) -> list[str]:
@@ -195,4 +228,7 @@ def _text(document: dict[str, Any], result: PatientResult) -> str:
                 f"{100 * (row['fraction'] or 0):>6.1f}%  "
                 f"{'-' if margin is None else format(margin['to_1'], '.1f'):>5} mm  {row['direction'] or ''}"
             )
-    return "\n".join([*lines, "", document["patient"]["sentence"], *document["patient"]["notes"]])
+    lines += ["", document["patient"]["sentence"], *document["patient"]["notes"]]
+    if document["what_if"] is not None:
+        lines += ["", what_if_text(document["what_if"], region_words(document))]
+    return "\n".join(lines)

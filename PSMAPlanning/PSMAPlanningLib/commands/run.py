@@ -9,6 +9,7 @@ from typing import Any
 
 from ..anatomy_import import read_label_names
 from ..case_export import CaseExportRequest
+from ..case_what_if import case_what_if
 from ..chain import CaseFiles, run_chain
 from ..output import staged_folder
 from ..progress import Progress, Stage
@@ -69,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --export-rtstruct: also what nobody has accepted, marked so in its description",
     )
+    parser.add_argument(
+        "--what-if",
+        action="store_true",
+        help="also the table of every guideline preset, some extensions and the trials' decisions side by "
+        "side; takes half a minute more and needs --anatomy for the presets",
+    )
     add_pet_arguments(parser)
     add_registration_arguments(parser)
     add_patient_arguments(parser)
@@ -98,7 +105,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     export = CaseExportRequest.of_files(files, arguments.export_rtstruct, arguments.include_undecided)
     stage = Stage(progress)
     with staged_folder(arguments.out, arguments.force) as work:
-        document = run_into(work, arguments.out, files, settings, stage, export)
+        document = run_into(work, arguments.out, files, settings, stage, export, arguments.what_if)
     stage.report(1.0, "done")
     return document, summary_text(document, arguments.out)
 
@@ -110,9 +117,17 @@ def run_into(
     settings: Settings,
     stage: Stage,
     export: CaseExportRequest | None = None,
+    what_if: bool = False,
 ) -> dict[str, Any]:
     """Run the chain and write everything into `work`, which will be called `destination`."""
     started = time.perf_counter()
-    case = run_chain(files, settings, f"psma-planning {VERSION}", stage.part(0.0, 0.6))
+    case = run_chain(files, settings, f"psma-planning {VERSION}", stage.part(0.0, 0.5))
     timings_s = {"chain": time.perf_counter() - started}
-    return write_case(case, work, destination, timings_s, stage.part(0.6, 1.0), export=export)
+    columns = None
+    if what_if:
+        started = time.perf_counter()
+        columns = case_what_if(case, stage=stage.part(0.5, 0.6))
+        timings_s["what_if"] = time.perf_counter() - started
+    return write_case(
+        case, work, destination, timings_s, stage.part(0.6, 1.0), export=export, what_if=columns
+    )

@@ -13,10 +13,12 @@ from ..case import PlanningCase
 from ..case_document import best_class, case_document
 from ..case_export import FILE_NAME, CaseExportRequest, export_case, export_warnings
 from ..coverage.lesion_coverage import CoverageClass
+from ..coverage.what_if import WhatIfColumn
 from ..progress import Stage
 from ..records import Lesion, LesionState
 from ..report.html import report_html
 from ..report.tables import coverage_csv
+from ..report.what_if_card import region_words, what_if_text
 
 _MOST_LESION_PICTURES = 12
 
@@ -37,12 +39,13 @@ def write_case(
     stage: Stage,
     truth: list[dict[str, Any]] | None = None,
     export: CaseExportRequest | None = None,
+    what_if: tuple[WhatIfColumn, ...] | None = None,
 ) -> dict[str, Any]:
     """Write all results of a case into `work`; returns the report document.
 
     destination: the name `work` will get, for the paths in the document.
     truth: what is known about the lesions of a phantom. export: the CT whose slices structures go on; without
-    it nothing is said about export.
+    it nothing is said about export. what_if: the table of `case_what_if`, where it was asked for.
     """
     # Slicer's half is imported late: everything but scene and pictures must work where it is not wanted.
     from ..scene.gl_probe import opengl_problem
@@ -51,7 +54,7 @@ def write_case(
     from ..scene.projection import SceneProjection
     from ..scene.save import save_scene, save_segmentation
 
-    document = case_document(case)
+    document = case_document(case, what_if)
     if truth is not None:
         document["truth"] = truth
     pictures: dict[str, Path] = {}
@@ -110,6 +113,8 @@ def summary_text(document: dict[str, Any], destination: Path) -> str:
         )
     else:
         lines.append(f"{patient['lesions']} lesions; no volumes were given, so no coverage.")
+    if document["what_if"]:
+        lines += ["", what_if_text(document["what_if"], region_words(document)), ""]
     export = document["export"]
     lines += _export_lines(export) if export else []
     lines.append(f"Report: {destination / 'report.html'}")

@@ -21,6 +21,8 @@ from ..rtvolumes.nodal_space import make_space
 from ..rtvolumes.vessels import PARTS, split_vessel
 
 _AROUND_VESSELS_MM = 4.0
+_RECTUM_REACHES_MM = 15.0
+_RECTUM_FROM_MIDDLE_MM = 30.0
 _SIDE_LETTERS = {"l": "left", "r": "right"}
 
 
@@ -92,6 +94,31 @@ class RegionAnatomy:
         tree = self._trees[id(mask)][1]
         distance, index = tree.query(point_ras)
         return float(distance), tree.data[index]
+
+    @cached_property
+    def rectum(self) -> Mask | None:
+        """The rectum: its label, else the piece of colon below S3 that goes down to the pelvic floor.
+
+        TotalSegmentator labels the rectum as colon. A loop of sigmoid that hangs low ends above the floor,
+        and is not taken for it.
+        """
+        colon = self.roles.get("colon")
+        level, floor = self.landmarks["S3_bottom"], self.landmarks["symphysis_top"]
+        if self.roles.get("rectum") is not None or colon is None or level.is_missing:
+            return self.roles.get("rectum")
+        index = np.argwhere(colon.array)
+        points = colon.grid.ras_of(index)
+        below = np.zeros(colon.array.shape, bool)
+        below[tuple(index[points[:, 2] < level.superior_mm].T)] = True
+        labels, count = ndimage.label(below, ndimage.generate_binary_structure(3, 3))
+        if not count or floor.is_missing or self.middle_r is None:
+            return None
+        piece = labels[tuple(index[np.argmin(points[:, 2])])]
+        found = Mask(labels == piece, colon.grid).cropped() if piece else None
+        if found is None or points[:, 2].min() > floor.superior_mm + _RECTUM_REACHES_MM:
+            return None
+        is_central = abs(found.centroid_ras()[0] - self.middle_r) < _RECTUM_FROM_MIDDLE_MM
+        return found if is_central else None
 
     @cached_property
     def iliac_vessels(self) -> dict[tuple[str, str], list[Mask]]:

@@ -28,6 +28,8 @@ _LEVEL_MM = 4.0
 _OBTURATOR_THICKNESS_MM = 12.0
 """Added to the side wall's reach where obturator internus, 1 to 2 cm thick, is not labelled."""
 _FROM_MIDDLE_MM = 18.0
+_INFERRED_CERTAINTY = 0.8
+"""Of a structure that no label names and that was told from another."""
 _GROIN_FROM_MIDDLE_MM = 45.0
 
 
@@ -117,8 +119,27 @@ def _may_be_beside(place: PelvicPlace, part: str, side: str) -> bool:
         return False
     if part == "common":
         return top is None or top > -20.0
+    if part == "internal" and _cannot_be_internal(place, side):
+        return False
     below = low is not None and low < (-40.0 if part == "external" else 0.0)
     return abs(offset) > _FROM_MIDDLE_MM and not below and (top is None or top < 20.0)
+
+
+def _cannot_be_internal(place: PelvicPlace, side: str) -> bool:
+    """Internal iliac vessels run behind the external ones, along sacrum and side wall.
+
+    Below S3 they are at the side wall only, where they leave by the greater sciatic foramen.
+    """
+    anatomy = place.anatomy
+    external = anatomy.iliac_vessels.get(("external", side))
+    if external is not None and not _is_behind(place, external):
+        return True
+    level, hip = place.height_mm("S3_bottom"), anatomy.roles.get(f"hip_{side}")
+    if hip is None or level is None:
+        return False
+    walls = [hip, *anatomy.roles.all_of((f"piriformis_{side}", *(("sacrum",) if level > 0 else ())))]
+    reach = place.settings.side_wall_reach_mm + _OBTURATOR_THICKNESS_MM
+    return anatomy.distance_mm(walls, place.centroid_ras) > reach
 
 
 def _side_wall(place: PelvicPlace) -> list[Candidate]:
@@ -244,12 +265,14 @@ def _mesorectal(place: PelvicPlace, is_in_bed_zone: bool) -> list[Candidate]:
     bladder = anatomy.roles.get("bladder")
     if bladder is not None and place.centroid_ras[1] > bladder.centroid_ras()[1]:
         return []
-    rectum = anatomy.roles.all_of(("rectum",))
-    if not rectum:
+    rectum = anatomy.rectum
+    if rectum is None:
         return [Candidate(Region.MESORECTAL, None, place.side, needs="rectum")]
-    _, nearest = min((anatomy.nearest(mask, place.centroid_ras) for mask in rectum), key=lambda n: n[0])
+    _, nearest = anatomy.nearest(rectum, place.centroid_ras)
     toward = place.centroid_ras - nearest
     if is_in_bed_zone and toward[1] > abs(toward[0]):
         return []
-    score, distance = place.score(rectum, place.settings.mesorectal_reach_mm)
-    return [Candidate(Region.MESORECTAL, score, place.side, distance)]
+    score, distance = place.score([rectum], place.settings.mesorectal_reach_mm)
+    is_labelled = anatomy.roles.get("rectum") is not None
+    certainty = 1.0 if is_labelled else _INFERRED_CERTAINTY
+    return [Candidate(Region.MESORECTAL, score, place.side, distance, certainty=certainty)]

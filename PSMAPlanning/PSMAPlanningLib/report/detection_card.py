@@ -37,6 +37,7 @@ _NOT_CONTOURED = {
     "rim": "no maximum of its own: its uptake falls away from the organ",
     "few_voxels": "one or two voxels barely above the threshold",
     "low_contrast": "faint against its surroundings",
+    "deleted_by_hand": "a lesion was added here by hand and taken out again",
 }
 
 

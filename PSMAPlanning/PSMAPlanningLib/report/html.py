@@ -18,6 +18,7 @@ from .generated_card import generated_card
 from .markup import table
 from .suv_card import suv_card
 from .volumes_card import volumes_section
+from .what_if_card import what_if_card
 
 _FIRST_PICTURE = "picture_3d"
 _CAPTIONS = {
@@ -51,6 +52,7 @@ def report_html(document: Mapping[str, Any], pictures: Mapping[str, Path]) -> st
             _head(document),
             _pictures({name: path for name, path in pictures.items() if name == _FIRST_PICTURE}),
             _section("Coverage", _coverage_table(document)),
+            _section("What if", what_if_card(document)),
             _section("Lesions", _lesion_table(document)),
             _section("How lesions were looked for", detection_section(document)),
             _section("Volumes", volumes_section(document)),

@@ -15,6 +15,7 @@ from .inputs import read_ct_node, read_pet_node
 from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES, OwnedNodes
 from .segments import onto_grid, read_segment, segment_ids
 from .stored_case import read_document, records_of
+from .stored_dose import read_doses
 from .stored_volumes import volume_fields
 
 CASE_PARAMETER = "case"
@@ -56,9 +57,9 @@ def restore_case(nodes: OwnedNodes) -> Restored | None:
     if not without_pet:
         _compare_with_segments(nodes, records["lesions"], notes)
     volumes = _volumes(nodes.get(VOLUMES), document["volumes"], notes)
-    state = CaseState(settings=settings, pet=pet, ct=ct, planning_ct=planning_ct, volumes=volumes, **records)
-    if document.get("has_dose"):
-        notes.append("The dose was not restored, a scene does not hold it; load it again.")
+    doses = read_doses(nodes, document, notes)
+    images = {"pet": pet, "ct": ct, "planning_ct": planning_ct, **doses}
+    state = CaseState(settings=settings, volumes=volumes, **images, **records)
     if without_pet:
         state = replace(state.without_findings(), suv=None)
     return Restored(state, tuple(notes))

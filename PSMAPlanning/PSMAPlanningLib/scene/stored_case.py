@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -51,10 +52,12 @@ _REFUSED = (ClinicalFactsError, LandmarkError, PrescriptionError, RegionError, R
 
 
 class CaseWriter:
-    """Case states to JSON text; masks that did not change are not packed again."""
+    """Case states to JSON text; what did not change since the last one is not written anew."""
 
     def __init__(self) -> None:
         self._packed: WeakKeyDictionary[Mask, dict[str, Any]] = WeakKeyDictionary()
+        self._texts: WeakKeyDictionary[Mask | AvidRegion | Lesion | RtVolume, str] = WeakKeyDictionary()
+        self._search: tuple[tuple[Any, ...], dict[str, str]] = ((), {})
 
     def text_of(self, state: CaseState) -> str:
         """All of the state but its settings and the voxels of images and volumes, which nodes hold."""
@@ -67,14 +70,38 @@ class CaseWriter:
             "warnings": list(state.warnings),
             "finding_warnings": list(state.finding_warnings),
             "suv": asdict(state.suv) if state.suv else None,
-            "anatomy": {name: self._mask(mask) for name, mask in state.anatomy.items()},
-            "regions": [self._region(region) for region in state.regions],
-            "lesions": [self._lesion(lesion) for lesion in state.lesions],
-            "volumes": [_volume(volume) for volume in state.volumes],
-            **search_document(state),
             **plan_document(state),
         }
-        return json.dumps(document, separators=(",", ":"), allow_nan=False)
+        parts = {name: _json(value) for name, value in document.items()} | self._search_texts(state)
+        anatomy = (f"{_json(name)}:{self._text(m, self._mask)}" for name, m in state.anatomy.items())
+        parts["anatomy"] = f"{{{','.join(anatomy)}}}"
+        parts["regions"] = f"[{','.join(self._text(each, self._region) for each in state.regions)}]"
+        parts["volumes"] = f"[{','.join(self._text(each, _volume) for each in state.volumes)}]"
+        parts["lesions"] = f"[{','.join(self._text(each, self._lesion) for each in state.lesions)}]"
+        return f"{{{','.join(f'{_json(name)}:{text}' for name, text in parts.items())}}}"
+
+    def _search_texts(self, state: CaseState) -> dict[str, str]:
+        """JSON text by name of what the last search rested on; most changes leave it alone."""
+        rests_on = (
+            state.reference_spheres,
+            state.references,
+            state.detection_threshold,
+            state.faint_foci,
+            state.detectability,
+        )
+        known = self._search[0]
+        if len(known) != len(rests_on) or any(a is not b for a, b in zip(known, rests_on, strict=True)):
+            texts = {name: _json(value) for name, value in search_document(state).items()}
+            self._search = (rests_on, texts)
+        return self._search[1]
+
+    def _text(
+        self, record: Mask | AvidRegion | Lesion | RtVolume, write: Callable[[Any], dict[str, Any]]
+    ) -> str:
+        """The JSON text of a record; records are frozen, so it is written once."""
+        if record not in self._texts:
+            self._texts[record] = _json(write(record))
+        return self._texts[record]
 
     def _region(self, region: AvidRegion) -> dict[str, Any]:
         return {
@@ -96,7 +123,7 @@ class CaseWriter:
             "id": lesion.id,
             "region": self._region(lesion.region),
             "state": lesion.state.value,
-            "history": [asdict(change) for change in lesion.history],
+            "history": [vars(change) for change in lesion.history],
             "contour": {
                 "mask": self._mask(contour.mask),
                 "source": contour.source,
@@ -132,6 +159,10 @@ class CaseWriter:
                 "bits": base64.b64encode(bits).decode("ascii"),
             }
         return self._packed[mask]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _volume(volume: RtVolume) -> dict[str, Any]:

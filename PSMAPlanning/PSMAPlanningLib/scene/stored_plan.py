@@ -9,12 +9,14 @@ from ..coverage.constraint_table import Constraint, ConstraintTable
 from ..coverage.prescribed_dose import PrescribedDose
 from ..coverage.regions import Region, RegionAssignment, RegionSource
 from ..records import CaseState
+from .stored_dose import dose_document
 
 
 def plan_document(state: CaseState) -> dict[str, Any]:
-    """The plan's fields of a state; `plan_records` is the way back. The dose's voxels are not among them."""
+    """The plan's fields of a state; `plan_records` is the way back. The doses' voxels are in nodes."""
     return {
         "has_dose": state.dose is not None or state.comparison_dose is not None,
+        **dose_document(state),
         "prescriptions": [asdict(prescription) for prescription in state.prescriptions],
         "constraints": None if state.constraints is None else asdict(state.constraints),
     }
