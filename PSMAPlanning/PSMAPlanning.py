@@ -10,6 +10,7 @@ import slicer
 from PSMAPlanningLib.panel.console_lesions import LesionSteps
 from PSMAPlanningLib.panel.console_patient import PatientSteps
 from PSMAPlanningLib.panel.console_plan import PlanSteps
+from PSMAPlanningLib.panel.console_views import ViewSteps
 from PSMAPlanningLib.panel.console_volumes import VolumeSteps
 from PSMAPlanningLib.panel.self_test import SelfTest
 from slicer.i18n import tr as _
@@ -110,7 +111,9 @@ class PSMAPlanningWidget(ScriptedLoadableModuleWidget):
         ScriptedLoadableModuleWidget.onReload(self)
 
 
-class PSMAPlanningLogic(PatientSteps, LesionSteps, VolumeSteps, PlanSteps, ScriptedLoadableModuleLogic):
+class PSMAPlanningLogic(
+    PatientSteps, LesionSteps, VolumeSteps, PlanSteps, ViewSteps, ScriptedLoadableModuleLogic
+):
     """Every step of the panel for the Python console: slicer.util.getModuleLogic("PSMAPlanning").
 
     Panel and console work on the same case. A step that cannot be done raises an error that says why, and

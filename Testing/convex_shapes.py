@@ -47,6 +47,17 @@ class ConvexShape:
             fraction[number] = shared.reshape(j, _LINES, i, _LINES).mean(axis=(1, 3))
         return OccupancyField(fraction, grid)
 
+    def distance_at(self, points: np.ndarray) -> np.ndarray:
+        """Signed distance in mm of RAS points (..., 3); of an ellipsoid to first order near its surface."""
+        places = points @ self.turn
+        if self.kind == BOX:
+            beyond = np.abs(places) - self.half_mm
+            outside = np.linalg.norm(np.maximum(beyond, 0), axis=-1)
+            return np.where(outside > 0, outside, beyond.max(axis=-1))
+        radius = np.linalg.norm(places / self.half_mm, axis=-1)
+        slope = np.linalg.norm(places / np.square(self.half_mm), axis=-1)
+        return radius * (radius - 1) / np.maximum(slope, 1e-9)
+
     def grown_ml(self, margin: SixMargins, directions: int = 20_000) -> float:
         """Volume of the hull of all sums of support points, which is the sum of two convex bodies."""
         n = np.arange(directions) + 0.5

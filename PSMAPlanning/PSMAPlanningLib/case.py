@@ -6,20 +6,22 @@ case is a frozen record, so undo is going back to the record before, and cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from . import lesion_again, lesion_revision
 from .case_dose import CaseDose, case_dose
 from .case_patient import CasePatient
 from .coverage.dose_coverage import DoseCache
 from .coverage.lesion_coverage import CoverageCache, LesionVolumeCoverage
 from .coverage.patient_result import PatientResult
 from .coverage.regions import PELVIC_BONES, RegionAssignment, stated_region
+from .coverage.solid import Solid
 from .errors import CaseError
 from .imaging.image import Mask
 from .lesion_finding import lesion_at, with_reference
-from .records import CaseState, Change, Contour, Lesion, LesionState, Point
+from .records import CaseState, Change, Contour, Lesion, LesionState, Point, RtVolume
 from .settings import Settings
 
 Observer = Callable[[CaseState, CaseState], None]
@@ -79,28 +81,48 @@ class PlanningCase:
 
     def coverage(self) -> dict[str, dict[str, LesionVolumeCoverage]]:
         """Coverage by lesion id and volume name; only what changed since the last call is computed."""
-        state = self._state
+        return self.coverage_of(self._state)
+
+    def coverage_of(self, state: CaseState) -> dict[str, dict[str, LesionVolumeCoverage]]:
+        """Coverage in a state that need not be the case's yet; may be asked on another thread."""
+        rows = self._coverage.table(
+            [(lesion.contour.mask, lesion.region.peak_ras) for lesion in state.lesions],
+            [volume.filled for volume in state.volumes],
+            state.settings.coverage,
+        )
+        names = [volume.name for volume in state.volumes]
         return {
-            lesion.id: {
-                volume.name: self._coverage.of(
-                    lesion.contour.mask, lesion.region.peak_ras, volume.filled, state.settings.coverage
-                )
-                for volume in state.volumes
-            }
-            for lesion in state.lesions
+            lesion.id: dict(zip(names, row, strict=True))
+            for lesion, row in zip(state.lesions, rows, strict=True)
         }
+
+    def surface_of(self, volume: RtVolume) -> Solid | None:
+        """The surface that coverage measures to, made once; None when the volume is empty."""
+        return self._coverage.solid(volume.filled)
 
     def dose(self) -> CaseDose | None:
         """What the dose is to lesions and volumes; None without one. Only what changed is computed."""
-        return case_dose(self._state, self.coverage(), self._dose) if self._state.dose else None
+        return self.dose_of(self._state)
+
+    def dose_of(self, state: CaseState) -> CaseDose | None:
+        """The dose in a state that need not be the case's; may be asked on another thread."""
+        return case_dose(state, self.coverage_of(state), self._dose) if state.dose else None
 
     def patient(self) -> PatientResult:
         """The patient's result; worked out when the state has changed, and then only what changed."""
-        return self._patient.result(self._state)
+        return self.patient_of(self._state)
+
+    def patient_of(self, state: CaseState) -> PatientResult:
+        """The patient's result in a state that need not be the case's; may be asked on another thread."""
+        return self._patient.result(state)
 
     def assigned_regions(self) -> dict[str, RegionAssignment]:
         """Where each lesion lies, by id: what a user stated, else what the anatomy tells."""
         return self._patient.regions(self._state)
+
+    def known_regions(self) -> dict[str, RegionAssignment]:
+        """Those of the regions that were stated or are worked out already; never takes long."""
+        return self._patient.known_regions(self._state)
 
     # The one history
 
@@ -174,6 +196,34 @@ class PlanningCase:
         """
         after = with_reference(self._state, name, centre_ras, radius_mm)
         self.perform(f"place reference region {name}", after)
+
+    # What the user changes about the list
+
+    def merge_lesions(self, lesion_ids: Sequence[str]) -> None:
+        """Make several lesions one, under the id of the first; see `lesion_revision.merged`."""
+        after = lesion_revision.merged(self._state, lesion_ids, self.change("merged"))
+        self.perform(f"merge lesions {', '.join(lesion_ids)}", after)
+
+    def split_lesion(self, lesion_id: str) -> None:
+        """Cut a lesion along the saddles of its uptake; see `lesion_revision.split`."""
+        after = lesion_revision.split(self._state, lesion_id, self.change("split"))
+        self.perform(f"split lesion {lesion_id}", after)
+
+    def delete_lesion(self, lesion_id: str) -> None:
+        """Take out a lesion that was added by hand; raises CaseError for one that was found."""
+        self.perform(f"delete lesion {lesion_id}", lesion_revision.deleted(self._state, lesion_id))
+
+    def choose_contour(self, lesion_id: str, name: str) -> None:
+        """Let a lesion go by "consensus" or by one of its candidates, by name."""
+        change = self.change(f"{lesion_again.CHOSEN}{name}")
+        lesion = lesion_revision.going_by(self._state, lesion_id, name, change)
+        self._replace_lesion(lesion, f"lesion {lesion_id} by {name}")
+
+    def contour_at_threshold(self, lesion_id: str, threshold_suv: float) -> None:
+        """Let a lesion go by what is at or above a threshold (SUV) and connected to its hottest voxel."""
+        change = self.change(f"threshold SUV {threshold_suv:g}")
+        lesion = lesion_revision.at_threshold(self._state, lesion_id, threshold_suv, change)
+        self._replace_lesion(lesion, f"threshold lesion {lesion_id} at SUV {threshold_suv:g}")
 
     # Decisions about a lesion
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .structure_export import write_export
 from .volume_generation import GENERATED
 
 FILE_NAME = "rtstruct.dcm"
+LESIONS, VOLUMES, CANDIDATES = "lesions", "volumes", "candidates"
 _DECISIONS = {
     LesionState.ACCEPTED: Decision.DECIDED,
     LesionState.PROPOSED: Decision.NOT_ACCEPTED,
@@ -33,6 +34,8 @@ class CaseExportRequest:
     """ct: folder of the CT that structures go on, None without any; series_uid: where it holds several.
 
     write: whether a structure set is wanted; include_undecided: with what nobody has accepted, marked so.
+    parts: what the structure set holds, of LESIONS, VOLUMES and CANDIDATES (what a consensus was made of).
+    colours: red, green, blue 0 to 255 by lesion id or volume name, as on screen.
     """
 
     ct: Path | None
@@ -40,6 +43,8 @@ class CaseExportRequest:
     option: str = "--ct-series"
     write: bool = False
     include_undecided: bool = False
+    parts: frozenset[str] = frozenset({LESIONS, VOLUMES})
+    colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @classmethod
     def of_files(
@@ -85,8 +90,10 @@ def export_case(case: PlanningCase, request: CaseExportRequest, folder: Path) ->
     settings = case.state.settings.export
     seen = prepare_export(structures, series, ExportOptions.from_settings(settings, include_undecided=True))
     wanted = seen
-    if request.write and not request.include_undecided:
-        wanted = prepare_export(structures, series, ExportOptions.from_settings(settings))
+    is_all = request.include_undecided and request.parts == {LESIONS, VOLUMES} and not request.colours
+    if request.write and not is_all:
+        options = ExportOptions.from_settings(settings, request.include_undecided)
+        wanted = prepare_export(_chosen(structures, lesions, request), series, options)
     written, reason = _written(wanted, folder / FILE_NAME) if request.write else (False, _NOT_ASKED)
     # Without a file to write, that somebody must decide is no finding about it.
     checks = [each for each in wanted.findings if request.write or each.code != "undecided"]
@@ -132,6 +139,33 @@ def _written(export: Export, path: Path) -> tuple[bool, str | None]:
     except ExportError as error:
         return False, str(error)
     return True, None
+
+
+def _chosen(
+    structures: Sequence[ExportStructure], lesions: Sequence[Lesion], request: CaseExportRequest
+) -> list[ExportStructure]:
+    """The parts that were asked for, in their colours."""
+    kept = [each for each in structures if (LESIONS if each.is_lesion else VOLUMES) in request.parts]
+    if CANDIDATES in request.parts:
+        kept += [each for lesion in lesions for each in _candidate_structures(lesion)]
+    return [replace(each, colour=request.colours.get(each.original_name, each.colour)) for each in kept]
+
+
+def _candidate_structures(lesion: Lesion) -> list[ExportStructure]:
+    """The contours a consensus was made of, for comparison: CONTROL, never a target."""
+    return [
+        ExportStructure(
+            f"{lesion.id}_{candidate.rule}",
+            candidate.mask,
+            "CONTROL",
+            Algorithm.AUTOMATIC,
+            description=f"candidate contour of {lesion.id} by {candidate.rule}",
+            decision=_DECISIONS[lesion.state],
+            source_name=f"{lesion.id} {candidate.rule}",
+        )
+        for candidate in lesion.candidates
+        if not candidate.mask.is_empty
+    ]
 
 
 def _lesion_structure(lesion: Lesion) -> ExportStructure:

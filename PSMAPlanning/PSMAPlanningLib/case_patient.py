@@ -43,6 +43,18 @@ class CasePatient:
             if lesion.stated_region is not None or not lesion.contour.mask.is_empty
         }
 
+    def known_regions(self, state: CaseState) -> dict[str, RegionAssignment]:
+        """Those regions that were stated or are worked out already; reading the anatomy can take seconds."""
+        anatomy = self._anatomy
+        is_read = anatomy is not None and anatomy[0] is state.anatomy and anatomy[1] is state.landmarks
+        known = {}
+        for lesion in state.lesions:
+            found = self._regions.get(lesion.contour.mask, {}) if is_read else {}
+            region = lesion.stated_region or found.get(state.settings.regions)
+            if region is not None:
+                known[lesion.id] = region
+        return known
+
     def _found_region(self, lesion: Lesion, state: CaseState) -> RegionAssignment:
         anatomy = self._anatomy_of(state)
         by_settings = self._regions.setdefault(lesion.contour.mask, {})

@@ -28,6 +28,8 @@ from .records import CaseState
 from .settings import Settings
 
 PHYSIOLOGIC, RIM, FEW_VOXELS = "physiologic", "rim", "few_voxels"
+DELETED = "deleted_by_hand"
+"""Reason of a region whose lesion a user had added and took out again."""
 _RIM_MAY_RECUR = ("urinary_bladder",)
 """A recurrence behind the bladder often has no maximum of its own: what reaches beyond it is contoured."""
 _FEW_VOXELS = 3
@@ -98,8 +100,8 @@ def why_not_contoured(region: AvidRegion) -> str | None:
     """The code of why a region is no candidate for a lesion; None when it is contoured."""
     if region.region_class is RegionClass.PHYSIOLOGIC:
         return PHYSIOLOGIC
-    if region.reason == FAINT:
-        return FAINT
+    if region.reason in (FAINT, DELETED):
+        return region.reason
     return next((code for code in (RIM, FEW_VOXELS) if code in region.flags), None)
 
 

@@ -23,6 +23,9 @@ from .settings import ContourSettings, Settings
 
 _DEFAULT_FWHM_MM = default_point_spread().fwhm_mm
 _facts: WeakKeyDictionary[Contour, tuple[Settings, Image, ContourFacts]] = WeakKeyDictionary()
+_crops: WeakKeyDictionary[Image, list[tuple]] = WeakKeyDictionary()
+_MOST_CROPS = 2
+"""Kept of each PET: whoever edits a lesion needs its crop again after every stroke; one takes some MB."""
 _consensus: WeakKeyDictionary[Lesion, tuple[Settings, Image, CandidateConsensus]] = WeakKeyDictionary()
 
 
@@ -51,7 +54,7 @@ def facts_of(lesion: Lesion, state: CaseState) -> ContourFacts:
     kept = _facts.get(contour)
     if kept is not None and kept[0] == state.settings and kept[1] is state.pet:
         return kept[2]
-    crop = _crop_of(lesion, state)
+    crop = crop_of(lesion, state)
     others = [candidate.mask for candidate in lesion.candidates]
     facts = measured_facts(contour.mask, crop, state.pet, state.settings, others)
     _facts[contour] = (state.settings, state.pet, facts)
@@ -70,14 +73,21 @@ def consensus_of(lesion: Lesion, state: CaseState) -> CandidateConsensus | None:
     return answer
 
 
-def _crop_of(lesion: Lesion, state: CaseState) -> LesionCrop:
-    """The lesion's crop, wide enough for its contour."""
+def crop_of(lesion: Lesion, state: CaseState) -> LesionCrop:
+    """The lesion's surroundings on fine voxels, wide enough for its contour; some 10 ms for a node."""
     regions = state.regions
     region = next((each for each in regions if each.id == lesion.region.id), None)
     if region is None:
         region, regions = lesion.region, (lesion.region,)
-    settings = state.settings.contours
-    return lesion_crop(state.pet, regions, region, _reaching(settings, lesion, state.pet))
+    settings = _reaching(state.settings.contours, lesion, state.pet)
+    recent = _crops.setdefault(state.pet, [])
+    for known_region, known_regions, known_settings, crop in recent:
+        if known_region is region and known_regions is regions and known_settings == settings:
+            return crop
+    crop = lesion_crop(state.pet, regions, region, settings)
+    recent.insert(0, (region, regions, settings, crop))
+    del recent[_MOST_CROPS:]
+    return crop
 
 
 def _reaching(settings: ContourSettings, lesion: Lesion, pet: Image) -> ContourSettings:

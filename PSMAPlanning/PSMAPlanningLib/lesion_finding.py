@@ -111,10 +111,7 @@ def lesion_at(state: CaseState, point_ras: Point, found: Change) -> CaseState:
         found = replace(found, reason=f"region {region.id} was {region.region_class.value}{_because(region)}")
     else:
         found = replace(found, reason=f"focus of SUV {region.suv_max:.2f} that was in no region")
-    missing = [name for name in _needed_references(state.settings) if name not in state.references]
-    measured = measured_references(missing, state.pet, state.anatomy, state.reference_spheres)
-    rules, _ = _rules_with_numbers(state.settings, {**state.references, **measured})
-    lesion = _lesion(_next_id(state), state.pet, regions, named, state.settings, rules, found)
+    lesion = lesion_of_region(state, regions, named, next_lesion_id(state.lesions), found)
     return replace(
         state,
         regions=regions,
@@ -152,6 +149,19 @@ def with_reference(
     )
 
 
+def lesion_of_region(
+    state: CaseState, regions: tuple[AvidRegion, ...], region: AvidRegion, lesion_id: str, found: Change
+) -> Lesion:
+    """A lesion of one of `regions`, contoured by every rule of the case's settings and fused.
+
+    found: the first entry of its record. References that the search did not measure are measured here.
+    """
+    missing = [name for name in _needed_references(state.settings) if name not in state.references]
+    measured = measured_references(missing, state.pet, state.anatomy, state.reference_spheres)
+    rules, _ = _rules_with_numbers(state.settings, {**state.references, **measured})
+    return _lesion(lesion_id, state.pet, regions, region, state.settings, rules, found)
+
+
 def _needed_references(settings: Settings) -> tuple[str, ...]:
     return references_of((rule.name, rule.parameters) for rule in settings.contours.rules)
 
@@ -172,8 +182,9 @@ def _because(region: AvidRegion) -> str:
     return "" if region.reason is None else f" ({region.reason})"
 
 
-def _next_id(state: CaseState) -> str:
-    numbers = [int(lesion.id[1:]) for lesion in state.lesions if lesion.id[1:].isdigit()]
+def next_lesion_id(lesions: Sequence[Lesion]) -> str:
+    """An id that no lesion has: one more than the highest number."""
+    numbers = [int(lesion.id[1:]) for lesion in lesions if lesion.id[1:].isdigit()]
     return f"L{max(numbers, default=0) + 1}"
 
 

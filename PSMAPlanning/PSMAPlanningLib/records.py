@@ -33,6 +33,10 @@ Sphere = tuple[Point, float]
 """Centre, RAS mm, and radius, mm."""
 
 _LARGEST_UNCERTAINTY_MM = 100.0
+MADE_FROM_LESIONS = ("boost", "lesion")
+"""Roles of volumes that are drawn around what the PET shows; they cover it by construction."""
+IGNORED = "ignored"
+"""Role of a structure that the user said is of no use here."""
 
 
 class LesionState(str, Enum):
@@ -182,10 +186,13 @@ class RtVolume:
 def headline_volumes(volumes: Sequence[RtVolume]) -> tuple[RtVolume, ...]:
     """The volumes a lesion's one class is told by: the CTVs; targets where there is no CTV; else all.
 
-    A lesion that only the PTV reaches lies in the setup margin; that is not cover.
+    A lesion that only the PTV reaches lies in the setup margin; that is not cover. Neither are volumes drawn
+    around the lesions themselves, which cover them by construction, as long as there is any other.
     """
+    volumes = tuple(volume for volume in volumes if volume.role != IGNORED)
+    volumes = tuple(volume for volume in volumes if volume.role not in MADE_FROM_LESIONS) or volumes
     clinical = tuple(volume for volume in volumes if volume.kind == "CTV")
-    return clinical or tuple(volume for volume in volumes if volume.is_target) or tuple(volumes)
+    return clinical or tuple(volume for volume in volumes if volume.is_target) or volumes
 
 
 @dataclass(frozen=True)

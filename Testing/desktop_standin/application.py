@@ -23,6 +23,7 @@ class LayoutManager(QObject):
     def __init__(self, headless):
         super().__init__()
         self._scene = headless.scene
+        self._factories = []
         self._slice_logics = headless.application_logic.GetSliceLogics()
         self._layout_logic = slicer.vtkMRMLLayoutLogic()
         self._view_logic = slicer.vtkMRMLViewLogic()
@@ -54,6 +55,13 @@ class LayoutManager(QObject):
     def mrmlSliceLogics(self):
         return self._slice_logics
 
+    def registerViewFactory(self, factory):
+        """Views that only stand-in layouts have are held, so that a test can find and press them."""
+        self._factories.insert(0, factory)
+
+    # There is no 3D view with pixels.
+    threeDViewCount = 0
+
     def sliceViewNames(self):
         return tuple(self._logics)
 
@@ -66,6 +74,26 @@ class LayoutManager(QObject):
         self._slice_logics.RemoveAllItems()
         for logic in (*self._logics.values(), self._layout_logic, self._view_logic):
             logic.SetMRMLScene(None)
+
+
+class qSlicerSingletonViewFactory(QObject):
+    """Puts one widget of an extension into layouts."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._tag, self._widget = "", None
+
+    def setTagName(self, tag):
+        self._tag = tag
+
+    def tagName(self):
+        return self._tag
+
+    def setWidget(self, widget):
+        self._widget = widget
+
+    def widget(self):
+        return self._widget
 
 
 class ModuleSelector(QObject):
@@ -131,6 +159,12 @@ class Application(QObject):
 
     def testingEnabled(self):
         return False
+
+    def pauseRender(self):
+        """Nothing is drawn here."""
+
+    def resumeRender(self):
+        """As Slicer's, which draws what was asked for meanwhile."""
 
     def _load_scene(self, kind, properties, _nodes, _messages):
         return kind == "SceneFile" and self._headless.scene.ReadFromMRB(properties["fileName"], False)

@@ -31,7 +31,7 @@ def answering(answers):
     # PythonQt hands out C++ bool* arguments apart; these functions return the bare value, as there.
     for name in ("getText", "getMultiLineText", "getItem", "getInt", "getDouble"):
         yield QtWidgets.QInputDialog, name, staticmethod(_asking(answers, f"QInputDialog.{name}"))
-    for name in ("getExistingDirectory", "getOpenFileName", "getSaveFileName"):
+    for name in ("getExistingDirectory", "getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         yield QtWidgets.QFileDialog, name, staticmethod(_asking(answers, f"QFileDialog.{name}"))
     for name in ("information", "warning", "critical"):
         ok = QtWidgets.QMessageBox.StandardButton.Ok

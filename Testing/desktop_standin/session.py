@@ -152,6 +152,7 @@ def _install(qt, headless, folder, session):
     _copy(ctk_widgets, modules["ctk"], "ctk")
     _copy(mrml_widgets, slicer, "qMRML")
     _copy(scripted_module, slicer, "qSlicer")
+    _copy(application, slicer, "qSlicerSingleton")
     _copy(scripted_module, modules["slicer.ScriptedLoadableModule"], "Scripted")
     modules["slicer.parameterNodeWrapper"].parameterNodeWrapper = parameter_node.parameterNodeWrapper
     modules["slicer.i18n"].tr = lambda text: text

@@ -17,7 +17,8 @@ from PSMAPlanningLib.imaging.label_file import NamedMask
 from PSMAPlanningLib.imaging.registration import RigidTransform
 from PSMAPlanningLib.lesion_finding import find_lesions
 from PSMAPlanningLib.progress import Stage, no_progress
-from PSMAPlanningLib.volume_import import VolumeFile, import_volumes, with_prescriptions
+from PSMAPlanningLib.volume_files import VolumeFile
+from PSMAPlanningLib.volume_import import import_volumes, with_prescriptions
 
 GRID = VoxelGrid((12, 40, 50), (2.0, 2.0, 3.0), (-49.0, -39.0, -16.5))
 PET = Image(np.ones(GRID.shape_kji, np.float32), GRID, Quantity.SUVBW)

@@ -35,7 +35,8 @@ def run(folder, *more):
 def test_whole_chain(patient, capsys):
     out = patient / "Ergebnis"
     organs = ("--anatomy", patient / "organs.nii.gz", "--label-names", patient / "names.csv")
-    assert run(patient, "--volumes", patient / "CTVn.nrrd", *organs, "--out", out, "--json") == 0
+    given = ("--volumes", patient / "CTVn.nrrd", *organs, "--what-if")
+    assert run(patient, *given, "--out", out, "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert printed["reviewed"] is False
@@ -47,6 +48,11 @@ def test_whole_chain(patient, capsys):
     classes = [row["volumes"]["CTVn"]["class"] for row in printed["coverage"]]
     assert classes == ["inside", "outside"]
     assert printed["volumes"][0]["type"] == "CTV"
+    what_if = {column["name"]: column for column in printed["what_if"]}
+    assert what_if["nodes_only"]["missed"] == [printed["coverage"][1]["id"]]
+    assert "landmarks" in what_if["rtog2009_nodes"]["failed"]
+    assert "RTOG 2009 nodes + mesorectum" in (out / "report.html").read_text(encoding="utf-8")
+    assert "what_if" in printed["timings_s"]
     assert {"chain", "scene"} <= set(printed["timings_s"])
     for name in printed["files"].values():
         assert (out / name).is_file()

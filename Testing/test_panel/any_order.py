@@ -109,6 +109,28 @@ class AnyOrder(RuleBasedStateMachine):
     def contour_again(self):
         self.presenter.contour_again()
 
+    @rule(lesions=st.lists(LESION_IDS, max_size=3))
+    def merge(self, lesions):
+        self.presenter.merge_lesions([lesion for lesion in lesions if lesion is not None])
+
+    @rule(press=st.sampled_from(["split_lesion", "delete_lesion", "leave_undecided", "clear_region"]))
+    def revise(self, press):
+        getattr(self.presenter, press)()
+
+    @rule(place=st.sampled_from([None, (0.0, 0.0, 0.0), (8.0, -12.0, 93.5), (1e5, 0.0, 0.0)]))
+    def add_lesion(self, place):
+        self.presenter.add_lesion(place)
+
+    @rule(name=st.sampled_from(["consensus", "fixed_suv", "nobody's"]))
+    def choose_contour(self, name):
+        self.presenter.choose_contour(name)
+
+    @rule(suv=st.sampled_from([-1.0, 2.0, 5.0, 500.0]), is_release=st.booleans())
+    def drag_lesion_threshold(self, suv, is_release):
+        self.presenter.preview_lesion_threshold(suv)
+        if is_release:
+            self.presenter.set_lesion_threshold(suv)
+
     @rule(suv=st.sampled_from([0.5, 2.0, 5.0, 500.0]))
     def drag_threshold(self, suv):
         self.presenter.preview_detection(suv)

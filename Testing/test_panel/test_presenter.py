@@ -363,14 +363,20 @@ def test_an_erased_lesion_is_put_back(full):
 
 
 def test_the_edit_node_goes_when_editing_ends(full):
-    nodes = node_ids(full.scene)
+    # A lesion that is selected shows its missing margin, with new nodes each time; that is not the editor's.
+    full.presenter.select_lesion("L02")
+    nodes = _classes(full)
     full.presenter.begin_edit("L01")
     assert full.presenter.begin_edit("L01")
     full.presenter.begin_edit("L02")
     assert full.view.edited == "L02"
     assert full.presenter.finish_edit()
     assert full.presenter.finish_edit()
-    assert node_ids(full.scene) == nodes
+    assert _classes(full) == nodes
+
+
+def _classes(panel):
+    return sorted(node_id.rstrip("0123456789") for node_id in node_ids(panel.scene))
 
 
 def test_selecting_another_lesion_ends_the_edit(full):

@@ -56,3 +56,17 @@ def test_a_single_voxel_has_a_surface():
 def test_nothing_has_an_empty_surface():
     grid = grid_of("straight")
     assert smooth_surface(Mask(np.zeros(grid.shape_kji, bool), grid)).GetNumberOfPolys() == 0
+
+
+def test_specks_and_thin_sheets_beside_something_large_stay():
+    grid = grid_of("straight", (1.0, 1.0, 3.0))
+    array = np.zeros((40, 40, 40), dtype=bool)
+    array[15:25, 4:20, 4:20] = True
+    array[20, 30, 30] = True
+    array[17:23, 10, 18:34] = True
+    mask = Mask(array, grid)
+    surface = smooth_surface(mask)
+    assert enclosed_volume_ml(surface) == pytest.approx(mask.volume_ml, rel=1e-3)
+    points = grid.kji_of(vtk_to_numpy(surface.GetPoints().GetData()).astype(float))
+    for place in ((20, 30, 30), (20, 10, 30)):
+        assert np.linalg.norm((points - place) * grid.spacing_kji_mm, axis=1).min() < 2

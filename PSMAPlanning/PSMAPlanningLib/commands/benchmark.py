@@ -16,7 +16,9 @@ from . import (
     benchmark_coverage,
     benchmark_delineation,
     benchmark_nodal,
+    benchmark_panel,
     benchmark_rtstruct,
+    benchmark_surfaces,
     benchmark_volumes,
     benchmark_works,
 )
@@ -30,6 +32,8 @@ WORKS = (
     *benchmark_coverage.WORKS,
     *benchmark_nodal.WORKS,
     *benchmark_rtstruct.WORKS,
+    *benchmark_surfaces.WORKS,
+    *benchmark_panel.WORKS,
 )
 
 NAME = "benchmark"

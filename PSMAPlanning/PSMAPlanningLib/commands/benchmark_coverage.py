@@ -86,32 +86,37 @@ def distance_maps(volumes: tuple[Mask, ...], lesions: tuple[Mask, ...]) -> list[
     return table
 
 
-def _table(cache: CoverageCache, lesions: tuple[Mask, ...], volumes: tuple[Mask, ...]) -> None:
-    for lesion in lesions:
-        for volume in volumes:
-            cache.of(lesion, lesion.centroid_ras(), volume, _SETTINGS)
+def _with_places(lesions: tuple[Mask, ...]) -> list[tuple[Mask, tuple[float, float, float]]]:
+    """Each with its centroid, which stands for the hottest voxel that a case keeps of every lesion."""
+    return [(lesion, lesion.centroid_ras()) for lesion in lesions]
+
+
+def _table(cache: CoverageCache, lesions: list, volumes: tuple[Mask, ...]) -> None:
+    cache.table(lesions, volumes, _SETTINGS)
 
 
 @contextmanager
 def _from_nothing() -> Iterator[Sides]:
     volumes = twelve_volumes()
     lesions = sixty_lesions(volumes[0].grid, volumes[0])
-    yield Sides(lambda: _table(CoverageCache(), lesions, volumes), lambda: distance_maps(volumes, lesions))
+    placed = _with_places(lesions)
+    yield Sides(lambda: _table(CoverageCache(), placed, volumes), lambda: distance_maps(volumes, lesions))
 
 
 @contextmanager
 def _one_lesion_edited() -> Iterator[Sides]:
     volumes = twelve_volumes()
     lesions = sixty_lesions(volumes[0].grid, volumes[0])
-    cache = CoverageCache()
-    _table(cache, lesions, volumes)
+    placed, cache = _with_places(lesions), CoverageCache()
+    _table(cache, placed, volumes)
     turn = iter(range(1_000_000))
 
     def edit() -> None:
         number = next(turn) % LESIONS
+        mask, peak_ras = placed[number]
         # A new mask: what was known of the old one does not count.
-        edited = replace(lesions[number], array=lesions[number].array.copy())
-        _table(cache, (*lesions[:number], edited, *lesions[number + 1 :]), volumes)
+        placed[number] = (replace(mask, array=mask.array.copy()), peak_ras)
+        _table(cache, placed, volumes)
 
     yield Sides(edit, lambda: distance_maps(volumes, lesions))
 
@@ -119,7 +124,7 @@ def _one_lesion_edited() -> Iterator[Sides]:
 @contextmanager
 def _one_volume_changed() -> Iterator[Sides]:
     volumes = twelve_volumes()
-    lesions = sixty_lesions(volumes[0].grid, volumes[0])
+    lesions = _with_places(sixty_lesions(volumes[0].grid, volumes[0]))
     cache = CoverageCache()
     _table(cache, lesions, volumes)
 

@@ -34,7 +34,7 @@ from ..progress import Progress, Stage
 from ..rtvolumes.name_mapping import TARGET_KINDS, NamedStructure, match_names
 from ..rtvolumes.names import kind_of, unique_names
 from ..settings import DoseSettings
-from ..volume_import import VolumeFile, identities_of, read_volume_files
+from ..volume_files import VolumeFile, identities_of, read_volume_files
 from .dose_arguments import add_dose_arguments, dose_values
 from .pet_arguments import existing
 

@@ -24,8 +24,9 @@ from ..rtvolumes.landmarks import Landmarks
 from ..rtvolumes.nodal import NodalGenerator
 from ..rtvolumes.nodal_anatomy import Anatomy
 from ..rtvolumes.steps import GeneratedVolume
+from ..volume_files import is_dicom_volumes, read_volume_files
 from ..volume_generation import case_anatomy, case_landmarks
-from ..volume_import import import_volumes, is_dicom_volumes, read_volume_files
+from ..volume_import import import_volumes
 from .generation_arguments import add_landmark_arguments, generation_request
 from .pet_arguments import existing
 

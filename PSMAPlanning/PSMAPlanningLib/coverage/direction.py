@@ -20,7 +20,8 @@ def direction_letters(vector_ras: np.ndarray) -> str:
     if length < 1e-9:
         return ""
     degrees = np.degrees(np.arccos(np.clip(np.abs(vector) / length, 0, 1)))
-    first, second = np.argsort(degrees, kind="stable")[:2]
+    # Rounded: voxels lie on exact diagonals, and there the last digit must not decide between RA and AR.
+    first, second = np.argsort(np.round(degrees, 3), kind="stable")[:2]
     letters = _letter(vector, first)
     if degrees[second] - degrees[first] < _SECOND_AXIS_WITHIN_DEGREES:
         letters += _letter(vector, second)

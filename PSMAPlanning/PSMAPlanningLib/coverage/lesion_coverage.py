@@ -9,6 +9,7 @@ growth of the volume that takes in 95 % of a lesion is the 95th percentile of th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from weakref import WeakKeyDictionary
@@ -17,12 +18,17 @@ import numpy as np
 
 from ..settings import CoverageSettings
 from .direction import direction_letters
-from .far import distances_from_afar
+from .far import distances_from_afar, percentile
 from .lesion_samples import LesionSamples, sample_lesion
-from .solid import Filled, Nearest, Solid, UnionOfSolids
+from .solid import Filled, Nearest, Solid, UnionOfSolids, Volume
 
-_TABLE_POINTS = 2_500
-"""Points of a lesion in the table: its fraction is then told to a thousandth or two."""
+_END_POINTS = 2
+_TRIED = 33
+"""Steps in which a margin is tried; between them it is interpolated."""
+
+_THREADS = 2
+_MUCH = 100
+"""Pairs of lesion and volume, 2 to 3 ms each; below, starting threads costs more than they save."""
 
 
 class CoverageClass(str, Enum):
@@ -75,54 +81,63 @@ class LesionVolumeCoverage:
 def cover(
     lesion: LesionSamples | None,
     peak_ras: tuple[float, float, float],
-    volume: Solid | UnionOfSolids | None,
+    volume: Volume | None,
     settings: CoverageSettings,
 ) -> LesionVolumeCoverage:
     """Coverage of one lesion by one volume; None for one that is empty."""
     if lesion is None or volume is None:
         return LesionVolumeCoverage()
-    ends = volume.nearest(np.array([lesion.centroid_ras, peak_ras]))
-    centre, half_layer = ends.distance_mm[0], float(ends.half_layer_mm[0])
-    if abs(centre) > lesion.reach_mm + half_layer + lesion.step_mm:
+    centroid = np.array(lesion.centroid_ras)
+    seen = volume.seen_from(centroid, lesion.reach_mm)
+    is_apart = seen.apart_mm > lesion.reach_mm + lesion.step_mm
+    if is_apart:
+        weights = lesion.weights[lesion.held]
+        distance, surface = distances_from_afar(seen, lesion)
+    else:
+        weights = lesion.weights
+        near, inside = seen.nearest_and_inside(lesion.points_ras, lesion.step_mm)
+        distance, surface = near.distance_mm, seen.distances(lesion.surface_ras)
+    # A hottest voxel outside the contour may lie beyond the lesion's ball.
+    is_within = np.linalg.norm(np.subtract(peak_ras, centroid)) <= lesion.reach_mm
+    ends = lesion.tips(_ends(surface))
+    told = seen.exact(np.concatenate([ends, [centroid, peak_ras if is_within else centroid]]))
+    at_ends, centre, peak = told.distance_mm[:-2], float(told.distance_mm[-2]), told.distance_mm[-1]
+    if not is_within:
+        peak = volume.seen_from(np.array(peak_ras), 0.0).exact(np.array([peak_ras])).distance_mm[0]
+    if is_apart:
         fraction = 1.0 if centre < 0 else 0.0
         bounds = (fraction, fraction)
-        points, weights, surface_points = lesion.from_afar(ends.point_ras[0])
-        distance, surface = distances_from_afar(volume, lesion, points, surface_points)
     else:
-        weights, surface_points = lesion.weights, lesion.surface_ras
-        near = volume.nearest(lesion.points_ras)
-        distance = near.distance_mm
-        inside = volume.inside_at(lesion.points_ras, near, lesion.step_mm)
         fraction = float(np.average(inside, weights=weights))
         bounds = _bounds(lesion, near, fraction)
-        surface = volume.nearest(surface_points).distance_mm
-    farthest = int(np.argmax(surface))
-    margin_95 = max(0.0, _growth_to(0.95, distance, weights, lesion.step_mm))
-    margin_100 = max(0.0, float(surface[farthest]))
-    uncovered, nearest = None, None
-    if margin_100 > 0:
-        uncovered = surface_points[farthest]
-        nearest = volume.nearest(uncovered[None]).point_ras[0]
+    farthest = int(at_ends.argmax())
+    margin_100 = max(0.0, float(at_ends[farthest]))
+    is_uncovered = margin_100 > 0
+    margin_95 = max(0.0, _growth_to(0.95, distance, weights, lesion.step_mm)) if is_uncovered else 0.0
     return LesionVolumeCoverage(
         coverage_class=class_of_fraction(fraction, settings),
         fraction=fraction,
         fraction_bounds=bounds,
         is_covered=bounds[0] >= settings.covered_from_fraction,
-        centroid_distance_mm=float(centre),
-        peak_distance_mm=float(ends.distance_mm[1]),
+        centroid_distance_mm=centre,
+        peak_distance_mm=float(peak),
         surface_distance_mm=SurfaceDistances(
-            float(surface.min()),
-            float(surface.mean()),
-            float(np.quantile(surface, 0.95)),
-            float(surface[farthest]),
+            float(at_ends.min()), float(surface.mean()), percentile(surface, 0.95), float(at_ends[farthest])
         ),
         margin_to_95_mm=min(margin_95, margin_100),
         margin_to_100_mm=margin_100,
-        direction="" if uncovered is None else direction_letters(uncovered - nearest),
-        farthest_ras=None if uncovered is None else tuple(float(x) for x in uncovered),
-        nearest_ras=None if nearest is None else tuple(float(x) for x in nearest),
-        half_layer_mm=half_layer,
+        direction=direction_letters(ends[farthest] - told.point_ras[farthest]) if is_uncovered else "",
+        farthest_ras=tuple(ends[farthest].tolist()) if is_uncovered else None,
+        nearest_ras=tuple(told.point_ras[farthest].tolist()) if is_uncovered else None,
+        half_layer_mm=float(told.half_layer_mm[-2]),
     )
+
+
+def _ends(distance: np.ndarray) -> np.ndarray:
+    """Indices of the least and greatest."""
+    count = min(_END_POINTS, len(distance))
+    order = np.argpartition(distance, (count - 1, len(distance) - count))
+    return np.concatenate([order[:count], order[-count:]])
 
 
 def class_of_fraction(fraction: float, settings: CoverageSettings) -> CoverageClass:
@@ -149,16 +164,17 @@ def _bounds(lesion: LesionSamples, near: Nearest, fraction: float) -> tuple[floa
 
 def _growth_to(part: float, distance: np.ndarray, weights: np.ndarray, step_mm: float) -> float:
     """The distance within which `part` of the weight lies, each point being a cube of `step_mm`."""
-    low, high = float(distance.min()) - step_mm, float(distance.max()) + step_mm
-    wanted = part * weights.sum()
-    while high - low > 1e-3:
-        middle = 0.5 * (low + high)
-        # A sum, not a product of vectors: BLAS would start threads for it.
-        if (weights * np.clip(0.5 + (middle - distance) / step_mm, 0.0, 1.0)).sum() < wanted:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    order = np.argsort(distance)
+    distance, held = distance[order], np.cumsum(weights[order])
+    wanted = part * held[-1]
+    # Were each point all at one distance, it would be this; cubes change it by half of one at most.
+    middle = distance[np.searchsorted(held, wanted)]
+    low, high = np.searchsorted(distance, (middle - step_mm, middle + step_mm))
+    below = held[low - 1] if low else 0.0
+    tried = middle + step_mm * np.linspace(-0.5, 0.5, _TRIED)
+    parts = np.clip(0.5 + (tried[:, None] - distance[low:high]) / step_mm, 0.0, 1.0)
+    reached = below + np.einsum("n,tn->t", weights[order[low:high]], parts)
+    return float(np.interp(wanted, reached, tried))
 
 
 class CoverageCache:
@@ -184,6 +200,35 @@ class CoverageCache:
         if key not in by_settings:
             by_settings[key] = cover(self.samples(lesion), peak_ras, self.solid(volume), settings)
         return by_settings[key]
+
+    def table(
+        self,
+        lesions: Sequence[tuple[Filled, tuple[float, float, float]]],
+        volumes: Sequence[Filled],
+        settings: CoverageSettings,
+    ) -> list[list[LesionVolumeCoverage]]:
+        """Coverage of every lesion, given with its hottest place, by every volume: a row per lesion.
+
+        Only what is missing is computed, on two threads when that is much.
+        """
+        missing = [volume for volume in volumes if self._is_missing(lesions, volume, settings)]
+        if len(missing) > 1 and len(lesions) * len(missing) >= _MUCH:
+            for lesion, _ in lesions:
+                # Shared by the threads; each thread has volumes of its own.
+                self.samples(lesion)
+            with ThreadPoolExecutor(_THREADS) as threads:
+                list(threads.map(lambda volume: self._column(lesions, volume, settings), missing))
+        return [[self.of(lesion, peak, volume, settings) for volume in volumes] for lesion, peak in lesions]
+
+    def _column(self, lesions: Sequence, volume: Filled, settings: CoverageSettings) -> None:
+        for lesion, peak_ras in lesions:
+            self.of(lesion, peak_ras, volume, settings)
+
+    def _is_missing(self, lesions: Sequence, volume: Filled, settings: CoverageSettings) -> bool:
+        return any(
+            (peak, settings) not in self._results.setdefault(lesion, WeakKeyDictionary()).get(volume, ())
+            for lesion, peak in lesions
+        )
 
     def of_union(
         self,
@@ -213,5 +258,5 @@ class CoverageCache:
     def samples(self, lesion: Filled) -> LesionSamples | None:
         """The points of a lesion, made once; None when it is empty."""
         if lesion not in self._samples:
-            self._samples[lesion] = sample_lesion(lesion, _TABLE_POINTS) if lesion.array.any() else None
+            self._samples[lesion] = sample_lesion(lesion) if lesion.array.any() else None
         return self._samples[lesion]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from ..imaging.grid import VoxelGrid
 from ..imaging.resampling import refine_labels, refine_linear
-from .solid import Filled, Solid, thinned
+from .far import third_order_terms
+from .sampled_surface import sampled_surface, thinned
+from .solid import Filled, Solid
 
 _STEP_MM = 0.5
 """Widest step between points inside a lesion, as long as they are not too many."""
-_MOST_POINTS = 5_000
+_MOST_POINTS = 2_500
+"""The fraction inside is then told to a thousandth or two."""
 _SURFACE_CELL_MM = 1.0
-"""One point of a lesion's surface per cell; the farthest is missed by less than a tenth of a millimetre."""
-_FAR_POINTS = 1000
-_FAR_END_POINTS = 75
-"""So many points tell the distances to a volume that is far away, which change little over a lesion."""
+"""One point of a lesion's surface per cell; what sticks out between them is found by its corners."""
+_TIPS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class LesionSamples:
     may_be_outside, may_be_inside: (N,), points that lie within half a voxel of the lesion's surface, where
         it is drawn by voxels; some with weight 0 are among the points because the lesion may reach them.
     step_mm: edge of the cube of the same volume as the part of a voxel that each point stands for.
-    surface_ras: (M, 3).
+    surface_ras: (M, 3). corners: those of its surface, from the centroid, to be asked for the nearest ones.
     centroid_ras, reach_mm: a ball that holds all of these points.
     """
 
@@ -43,35 +46,36 @@ class LesionSamples:
     centroid_ras: tuple[float, float, float]
     reach_mm: float
     volume_ml: float
+    corners: cKDTree
 
-    def from_afar(self, toward_ras: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points, weights and surface points that are enough for a volume whose nearest point is given.
+    @cached_property
+    def held(self) -> np.ndarray:
+        """Indices of the points that are lesion at all."""
+        return np.flatnonzero(self.weights > 0)
 
-        The points are evenly spaced in the order of their distance, so that its percentiles stay what they
-        are; of the surface points those at both ends of the lesion are kept.
+    def tips(self, surface: np.ndarray) -> np.ndarray:
+        """Some points of the surface, given by index, and the corners next to them, (M, 3).
+
+        A lesion bulges outwards between the points of its surface; its corners are what sticks out.
         """
-        direction = np.asarray(self.centroid_ras) - toward_ras
-        inside = np.flatnonzero(self.weights > 0)
-        chosen = _evenly(inside[np.argsort(self.points_ras[inside] @ direction, kind="stable")])
-        order = np.argsort(self.surface_ras @ direction, kind="stable")
-        ends = min(len(order) // 10, _FAR_END_POINTS)
-        surface = np.concatenate(
-            [order[:ends], _evenly(order[ends : len(order) - ends]), order[-ends or None :]]
+        points = self.surface_ras[surface]
+        nearest = self.corners.query(points - self.centroid_ras, k=min(_TIPS, self.corners.n))[1]
+        return np.concatenate([points, self.corners.data[np.unique(nearest)] + self.centroid_ras])
+
+    @cached_property
+    def from_middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """Products of coordinates, (20, N), of the held points and of the surface, in the ball as unit."""
+        return tuple(
+            third_order_terms((points - self.centroid_ras) / self.reach_mm)
+            for points in (self.points_ras[self.held], self.surface_ras)
         )
-        return self.points_ras[chosen], self.weights[chosen], self.surface_ras[surface]
 
 
-def _evenly(indices: np.ndarray) -> np.ndarray:
-    if len(indices) <= _FAR_POINTS:
-        return indices
-    return indices[np.linspace(0, len(indices) - 1, _FAR_POINTS).round().astype(np.intp)]
-
-
-def sample_lesion(filled: Filled, most_points: int = _MOST_POINTS) -> LesionSamples:
+def sample_lesion(filled: Filled) -> LesionSamples:
     """Points for a lesion given as a mask or as fractions of voxels filled; raises ValueError when empty."""
     solid = Solid(filled)
     grid, fraction = solid.grid, solid.fraction
-    factors = _factors(grid, int(np.count_nonzero(fraction)), most_points)
+    factors = _factors(grid, int(np.count_nonzero(fraction)))
     fine = grid.refine(factors)
     if solid.is_binary:
         weights = refine_labels(fraction, factors)
@@ -88,8 +92,9 @@ def sample_lesion(filled: Filled, most_points: int = _MOST_POINTS) -> LesionSamp
     points = fine.ras_of(np.stack(cells, axis=1))
     chosen = weights[cells].astype(float)
     centroid = tuple(float(x) for x in np.average(points, axis=0, weights=chosen))
-    surface = thinned(solid.surface, _SURFACE_CELL_MM).points_ras
-    reach = max(np.linalg.norm(p - centroid, axis=1).max() for p in (points, surface))
+    mesh = solid.mesh
+    surface = thinned(sampled_surface(mesh.points_ras[mesh.triangles]), _SURFACE_CELL_MM)
+    reach = max(np.linalg.norm(p - centroid, axis=1).max() for p in (points, mesh.points_ras))
     return LesionSamples(
         points_ras=points,
         weights=chosen,
@@ -100,15 +105,16 @@ def sample_lesion(filled: Filled, most_points: int = _MOST_POINTS) -> LesionSamp
         centroid_ras=centroid,
         reach_mm=float(reach),
         volume_ml=float(fraction.sum(dtype=float)) * grid.voxel_volume_ml,
+        corners=cKDTree(mesh.points_ras - centroid, balanced_tree=False),
     )
 
 
-def _factors(grid: VoxelGrid, voxels: int, most_points: int) -> tuple[int, int, int]:
+def _factors(grid: VoxelGrid, voxels: int) -> tuple[int, int, int]:
     """Points per voxel along K, J, I: steps of half a millimetre, fewer for large lesions."""
     step = _STEP_MM
     while True:
         factors = tuple(max(1, math.ceil(s / step - 1e-6)) for s in grid.spacing_kji_mm)
-        if math.prod(factors) == 1 or voxels * math.prod(factors) <= most_points:
+        if math.prod(factors) == 1 or voxels * math.prod(factors) <= _MOST_POINTS:
             return factors
         step *= 1.25
 

@@ -85,7 +85,7 @@ def find_avid_regions(pet: Image, settings: DetectionSettings) -> AvidRegions:
     components = find_components(pet.array, settings.threshold_suv)
     found: list[AvidRegion] = []
     for box, component in zip(components.boxes(), components.masks(), strict=True):
-        parts, count = _split(pet.array[box], component, settings.split_saddle_fraction)
+        parts, count = single_peaked_parts(pet.array[box], component, settings.split_saddle_fraction)
         for part, part_box in enumerate(ndimage.find_objects(parts, max_label=count), start=1):
             if part_box is not None:
                 whole_box = tuple(
@@ -124,7 +124,9 @@ def part_of(region: AvidRegion, inside: np.ndarray, pet: Image) -> AvidRegion:
     return _region(pet, whole_box, inside[box])
 
 
-def _split(suv: np.ndarray, component: np.ndarray, saddle_fraction: float) -> tuple[np.ndarray, int]:
+def single_peaked_parts(
+    suv: np.ndarray, component: np.ndarray, saddle_fraction: float
+) -> tuple[np.ndarray, int]:
     """Labels of the single-peaked parts of a component, and their number.
 
     Watershed of the logarithm, so that the depth which separates two peaks is a fraction of the uptake

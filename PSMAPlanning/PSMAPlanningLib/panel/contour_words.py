@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from slicer.i18n import tr as _
 
+from .contours_view import CandidateRow, ContoursView, ThresholdPreview
 from .view_state import LesionRow, RuleChoice, VolumeCoverage
 
 METHODS = (
@@ -18,6 +21,7 @@ METHODS = (
 )
 
 
+@cache
 def method_text(name: str) -> str:
     """A consensus method."""
     return {
@@ -32,12 +36,14 @@ def method_text(name: str) -> str:
     }[name]
 
 
+@cache
 def rule_text(rule: RuleChoice) -> str:
     """A rule as a line of the list."""
     name = rule.name.replace("_", " ")
     return name if rule.verified else _("{rule} (unverified)").format(rule=name)
 
 
+@cache
 def rule_tooltip(rule: RuleChoice) -> str:
     """Formula and source of a rule."""
     verified = (
@@ -48,6 +54,50 @@ def rule_tooltip(rule: RuleChoice) -> str:
     return "\n\n".join((rule.formula, rule.citation, verified))
 
 
+@cache
+def source_text(source: str) -> str:
+    """What a contour was made by."""
+    own = {
+        "consensus": _("the consensus of the rules"),
+        "hand": _("a contour made by hand"),
+        "threshold": _("a threshold of its own"),
+        "region": _("the avid region itself"),
+    }
+    return own.get(source, source.replace("_", " "))
+
+
+def candidate_cells(row: CandidateRow) -> tuple[str, str, str]:
+    """A line of the candidates: name, threshold in SUV, volume in mL."""
+    name = _("Consensus") if row.rule is None else row.name.replace("_", " ")
+    threshold = "" if row.threshold_suv is None else f"{row.threshold_suv:.2f}"
+    return name, threshold, f"{row.volume_ml:.2f}"
+
+
+def candidate_tooltip(row: CandidateRow) -> str:
+    """What clicking the line does, and whether the contour has a vote."""
+    said = _("Click to let the lesion go by this contour.")
+    if row.is_chosen:
+        said = _("The lesion goes by this contour.")
+    if row.left_out is not None:
+        left = _("It is left out of the consensus: {reason}.").format(reason=flag_text(row.left_out))
+        said = f"{said}\n{left}"
+    return said
+
+
+def goes_by_text(contours: ContoursView, preview: ThresholdPreview | None) -> str:
+    """Which contour the selected lesion goes by, or would while its threshold is dragged."""
+    if contours.lesion_id is None:
+        return ""
+    if preview is not None:
+        return _("Lesion {id} at SUV {threshold}: {volume} mL.").format(
+            id=preview.lesion_id, threshold=f"{preview.threshold_suv:.1f}", volume=f"{preview.volume_ml:.2f}"
+        )
+    return _("Lesion {id} goes by {source}.").format(
+        id=contours.lesion_id, source=source_text(contours.source)
+    )
+
+
+@cache
 def flag_text(flag: str) -> str:
     """A flag of a contour, in few words."""
     return {
@@ -96,6 +146,10 @@ def missing_text(cell: VolumeCoverage) -> str:
     """How far the volume would have to grow and where to; nothing when the lesion is inside."""
     if not cell.margin_mm:
         return ""
-    return (
-        _("{margin} mm {direction}").format(margin=f"{cell.margin_mm:.1f}", direction=cell.direction).strip()
-    )
+    text = _margin_template().format(margin=f"{cell.margin_mm:.1f}", direction=cell.direction)
+    return text.strip()
+
+
+@cache
+def _margin_template() -> str:
+    return _("{margin} mm {direction}")

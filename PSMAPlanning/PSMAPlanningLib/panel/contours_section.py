@@ -1,4 +1,4 @@
-"""The Contours section in Qt: the rules to choose from, with their sources, and the consensus of them."""
+"""The Contours section in Qt: rules and their consensus, and the contour the selected lesion goes by."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import qt
 
 from . import contour_words as words
 from . import words as lesion_words
+from .candidates_table import CandidatesTable
+from .contours_view import ContoursView
+from .dragged_slider import DraggedSlider
 from .editor import ContourEditor
 from .presenter import Presenter
 from .view_state import RuleChoice, ViewState
@@ -16,7 +19,7 @@ _METHODS = tuple(words.METHODS)
 
 
 class ContoursSection:
-    """Wires rules and consensus method to the presenter, and shows what is chosen."""
+    """Wires rules, consensus and one lesion's contour to the presenter, and shows what is chosen."""
 
     def __init__(self, ui: Any, presenter: Presenter) -> None:
         self._ui, self._presenter = ui, presenter
@@ -29,10 +32,19 @@ class ContoursSection:
         ui.rulesListWidget.connect("itemChanged(QListWidgetItem*)", self._on_item_changed)
         ui.contourButton.connect("clicked()", lambda: presenter.contour_again())
         ui.editLesionButton.connect("clicked(bool)", self._edit)
+        self._candidates = CandidatesTable(ui.candidatesTable, presenter.choose_contour)
+        self._threshold = DraggedSlider(
+            ui.lesionThresholdSliderWidget,
+            presenter.preview_lesion_threshold,
+            presenter.set_lesion_threshold,
+            presenter.end_lesion_preview,
+        )
+        ui.maskRangeCheckBox.connect("toggled(bool)", self._mask)
         self.editor = ContourEditor(ui.editorFrame)
 
     def disconnect(self) -> None:
         self._ui.rulesListWidget.disconnect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+        self._candidates.disconnect()
         self.editor.cleanup()
 
     def show(self, view: ViewState) -> None:
@@ -40,11 +52,20 @@ class ContoursSection:
         try:
             self._show_rules(view.rules)
             self._ui.consensusMethodComboBox.setCurrentIndex(_METHODS.index(view.consensus_method))
+            self._show_lesion(view.contours)
+            self._ui.lesionContourLabel.text = words.goes_by_text(view.contours, view.threshold_preview)
             self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
             self._ui.editLesionButton.checked = view.edited is not None
+            self._ui.maskRangeCheckBox.setVisible(view.edited is not None)
+            self._mask()
             self._ui.contoursStatusLabel.text = lesion_words.contours_text(view)
         finally:
             self._is_showing = False
+
+    def _show_lesion(self, contours: ContoursView) -> None:
+        self._candidates.show(contours.candidates)
+        if contours.lesion_id is not None:
+            self._threshold.show(contours.threshold_suv, contours.lowest_suv, contours.highest_suv)
 
     def _show_rules(self, rules: tuple[RuleChoice, ...]) -> None:
         widget = self._ui.rulesListWidget
@@ -73,3 +94,8 @@ class ContoursSection:
 
     def _choose_method(self, index: int) -> None:
         self._presenter.choose_consensus(_METHODS[index])
+
+    def _mask(self, _is_wanted: bool = False) -> None:
+        """The editor's own mask, which effects and its Masking part go by."""
+        is_wanted = self._ui.maskRangeCheckBox.checked
+        self.editor.mask_from(self._threshold.value if is_wanted else None)

@@ -1,52 +1,38 @@
-"""The coverage table: one line per lesion and volume."""
+"""The coverage table: each lesion against its targets together, then against every volume."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from . import words
-from .contour_words import fraction_text, missing_text
-from .table_filling import fill, prepare
+from .coverage_lines import CoverageLine, Shown, coverage_lines
+from .plan_tables import ReadTable
 from .view_state import LesionRow, ViewState
 
-_MISSING = 4
+_WHERE = 0
 
 
 class CoverageTable:
-    """One line per lesion and volume."""
+    """Lines of the coverage table; tells the id of the lesion whose line is clicked."""
 
     def __init__(self, table: Any, on_click: Callable[[str], None]) -> None:
-        self._table = table
+        self._table = ReadTable(table, _WHERE, self._on_row_clicked)
         self._on_click = on_click
-        self._ids: list[str] = []
-        self._shown: tuple[LesionRow, ...] | None = None
-        prepare(table, _MISSING)
-        table.connect("cellClicked(int,int)", self._on_cell_clicked)
+        self._lines: tuple[CoverageLine, ...] = ()
+        self._shown: tuple[tuple[LesionRow, ...], Any, Shown] | None = None
 
     def disconnect(self) -> None:
-        self._table.disconnect("cellClicked(int,int)", self._on_cell_clicked)
+        self._table.disconnect()
 
-    def show(self, view: ViewState) -> None:
-        if view.lesions is self._shown:
+    def show(self, view: ViewState, shown: Shown) -> None:
+        wanted = (view.lesions, view.plan.facts, shown)
+        if self._shown is not None and all(a is b for a, b in zip(wanted, self._shown, strict=True)):
             return
-        self._shown = view.lesions
-        rows = view.coverage_rows
-        self._ids = [row.id for row, _ in rows]
-        cells = [
-            [
-                (row.id, None),
-                (cell.volume, None),
-                (words.covered_text(cell), cell.coverage_class),
-                (fraction_text(cell), None),
-                (missing_text(cell), None),
-            ]
-            for row, cell in rows
-        ]
-        blocked = self._table.blockSignals(True)
-        fill(self._table, cells)
-        self._table.blockSignals(blocked)
+        self._shown = wanted
+        self._lines = coverage_lines(view, shown)
+        tall = [number for number, line in enumerate(self._lines) if line.is_summary]
+        self._table.show([line.cells for line in self._lines], tall)
 
-    def _on_cell_clicked(self, row: int, _column: int) -> None:
-        if 0 <= row < len(self._ids):
-            self._on_click(self._ids[row])
+    def _on_row_clicked(self, row: int) -> None:
+        if 0 <= row < len(self._lines):
+            self._on_click(self._lines[row].lesion_id)

@@ -13,8 +13,8 @@ _PARAMETERS_TAG = "PSMAPlanningEditor"
 class ContourEditor:
     """The editor widget in `frame`, made when it is first needed."""
 
-    def __init__(self, frame: Any) -> None:
-        self._frame = frame
+    def __init__(self, frame: Any, tag: str = _PARAMETERS_TAG) -> None:
+        self._frame, self._tag = frame, tag
         self._frame.setVisible(False)
         self._shown_node: Any | None = None
         self.widget: Any | None = None
@@ -28,13 +28,26 @@ class ContourEditor:
             return
         if self.widget is None:
             self._make()
-        self.widget.setMRMLSegmentEditorNode(_editor_parameters())
+        self.widget.setMRMLSegmentEditorNode(_editor_parameters(self._tag))
         self.widget.setSegmentationNode(edit_node)
         self.widget.setSourceVolumeNode(pet_node)
         self.widget.setCurrentSegmentID(lesion_id)
         self.widget.setupViewObservations()
         self._shown_node = edit_node
         self._frame.setVisible(True)
+
+    def mask_from(self, lowest_suv: float | None) -> None:
+        """Let effects change only voxels of the PET at or above this uptake (SUV); None: any voxel."""
+        pet_node = self.widget.sourceVolumeNode() if self.widget is not None else None
+        if pet_node is None:
+            return
+        node = _editor_parameters(self._tag)
+        is_wanted = lowest_suv is not None
+        if is_wanted:
+            highest = pet_node.GetImageData().GetScalarRange()[1]
+            node.SetSourceVolumeIntensityMaskRange(lowest_suv, max(highest, lowest_suv))
+        if bool(node.GetSourceVolumeIntensityMask()) is not is_wanted:
+            node.SetSourceVolumeIntensityMask(is_wanted)
 
     def cleanup(self) -> None:
         """Let go of scene and views, and remove the editor's parameter node."""
@@ -44,7 +57,7 @@ class ContourEditor:
             self.widget.setMRMLScene(None)
             self.widget.deleteLater()
             self.widget = None
-        node = slicer.mrmlScene.GetSingletonNode(_PARAMETERS_TAG, "vtkMRMLSegmentEditorNode")
+        node = slicer.mrmlScene.GetSingletonNode(self._tag, "vtkMRMLSegmentEditorNode")
         if node is not None:
             slicer.mrmlScene.RemoveNode(node)
 
@@ -63,7 +76,7 @@ class ContourEditor:
         # that exist when it is switched off.
         editor.setMaximumNumberOfUndoStates(0)
         editor.setUndoEnabled(False)
-        editor.setMRMLSegmentEditorNode(_editor_parameters())
+        editor.setMRMLSegmentEditorNode(_editor_parameters(self._tag))
         editor.setMRMLScene(slicer.mrmlScene)
         editor.setEffectNameOrder(list(EFFECTS))
         editor.unorderedEffectsVisible = False
@@ -77,13 +90,13 @@ class ContourEditor:
         self.widget = editor
 
 
-def _editor_parameters() -> Any:
+def _editor_parameters(tag: str) -> Any:
     scene = slicer.mrmlScene
-    node = scene.GetSingletonNode(_PARAMETERS_TAG, "vtkMRMLSegmentEditorNode")
+    node = scene.GetSingletonNode(tag, "vtkMRMLSegmentEditorNode")
     if node is None:
         node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
         node.UnRegister(None)
-        node.SetSingletonTag(_PARAMETERS_TAG)
+        node.SetSingletonTag(tag)
         node.SetSaveWithScene(False)
         node = scene.AddNode(node)
     return node

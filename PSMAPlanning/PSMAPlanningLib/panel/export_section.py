@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
+from ..case_export import CANDIDATES, LESIONS, VOLUMES
 from .presenter import Presenter
-from .view_state import ViewState
+from .view_state import Action, ViewState
+from .words import in_panel_words, reason_text
+
+_SAID_NOTES = 3
 
 
 class ExportSection:
@@ -16,25 +21,57 @@ class ExportSection:
 
     def __init__(self, ui: Any, presenter: Presenter) -> None:
         self._ui, self._presenter = ui, presenter
+        self._parts = {
+            LESIONS: ui.exportLesionsCheckBox,
+            VOLUMES: ui.exportVolumesCheckBox,
+            CANDIDATES: ui.exportContoursCheckBox,
+        }
         ui.saveSceneButton.connect("clicked()", self._save)
-        self._disable_what_is_not_connected()
+        ui.exportButton.connect("clicked()", self._export)
+        ui.exportRtStructCheckBox.connect("toggled(bool)", self._show_structures)
+        self._show_structures(ui.exportRtStructCheckBox.checked)
+        presenter.has_views = bool(getattr(slicer.app.layoutManager(), "threeDViewCount", 0))
 
     def disconnect(self) -> None:
-        """Nothing outlives the widgets here."""
+        self._ui.saveSceneButton.disconnect("clicked()", self._save)
+        self._ui.exportButton.disconnect("clicked()", self._export)
+        self._ui.exportRtStructCheckBox.disconnect("toggled(bool)", self._show_structures)
 
     def show(self, view: ViewState) -> None:
-        """What can be done is shown with the other actions."""
+        self._ui.exportStatusLabel.text = export_text(view)
 
     def _save(self) -> None:
         self._presenter.save(Path(self._ui.scenePathLineEdit.currentPath))
 
-    def _disable_what_is_not_connected(self) -> None:
-        notice = _(
-            "Not connected to the panel yet. On files, the whole chain runs with "
-            'slicer.util.getModuleLogic("PSMAPlanning").runFromFiles(pet, ct, volumes) '
-            "in the Python console, or with the command psma-planning run."
+    def _show_structures(self, wanted: bool) -> None:
+        self._ui.rtStructGroupBox.setVisible(wanted)
+
+    def _export(self) -> None:
+        ui = self._ui
+        parts = [part for part, box in self._parts.items() if box.checked]
+        planning_ct = ui.planningFolderPathLineEdit.currentPath
+        self._presenter.export_results(
+            Path(ui.outputFolderPathLineEdit.currentPath),
+            planning_ct=Path(planning_ct) if planning_ct else None,
+            pictures=ui.exportPicturesCheckBox.checked,
+            scene=ui.exportSceneCheckBox.checked,
+            structures=frozenset(parts) if ui.exportRtStructCheckBox.checked else frozenset(),
+            include_undecided=ui.exportUndecidedCheckBox.checked,
         )
-        for widget in (self._ui.outputFolderPathLineEdit, self._ui.exportButton):
-            widget.enabled = False
-            widget.toolTip = f"{widget.toolTip}\n\n{notice}"
-        self._ui.exportStatusLabel.text = _("Report and pictures are written by psma-planning run.")
+
+
+def export_text(view: ViewState) -> str:
+    """Under the button: what was written, and what must be known about it."""
+    plan = view.plan
+    if not plan.written:
+        reason = view.blocked.get(Action.EXPORT)
+        return reason_text(reason) if reason is not None and not view.is_busy else ""
+    said = [
+        _("Written into {folder}: {files}.").format(folder=plan.written_in, files=", ".join(plan.written))
+    ]
+    said += [in_panel_words(note) for note in plan.export_notes[:_SAID_NOTES]]
+    if len(plan.export_notes) > _SAID_NOTES:
+        said.append(
+            _("{count} more notes are in the report.").format(count=len(plan.export_notes) - _SAID_NOTES)
+        )
+    return "\n".join(said)

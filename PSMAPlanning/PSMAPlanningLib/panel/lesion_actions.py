@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..lesion_again import with_revisions
 from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
 from ..scene.appearance import COVERAGE_COLORS
-from .presenter_core import FIND, PresenterCore
+from .presenter_core import FIND
+from .revision_actions import RevisionActions
 from .sample_case import make_surfaces
 from .view_state import Action, Message, Notice
 
 
-class LesionActions(PresenterCore):
+class LesionActions(RevisionActions):
     """Actions on the lesions and their contours."""
 
     def set_detection(
@@ -50,11 +52,15 @@ class LesionActions(PresenterCore):
         return self._do(None, self._live.end)
 
     def find_lesions(self) -> bool:
-        """Start finding and contouring lesions; former ones and their decisions come back with undo."""
+        """Start finding and contouring lesions; what people did to the former ones stays where it can.
+
+        See `lesion_again.with_revisions`.
+        """
         found = self.case.change("found")
 
         def compute(state: CaseState, progress: Progress) -> CaseState:
             after = find_lesions(state, found, Stage(progress).part(0.0, 0.9))
+            after = with_revisions(state, after, found)
             make_surfaces(after, Stage(progress).part(0.9, 1.0))
             return after
 
@@ -79,6 +85,19 @@ class LesionActions(PresenterCore):
             lesion = self.case.lesion(lesion_id)
             self._select(lesion.id)
             self._scene.jump_to(lesion.region.peak_ras)
+
+        return self._do(Action.SELECT, select)
+
+    def select_neighbor(self, step: int, order: Sequence[str] = ()) -> bool:
+        """Select the next (1) or previous (-1) lesion, around the end of the list.
+
+        order: ids as the user sees them; empty for the order of the case.
+        """
+        ids = list(order) or [lesion.id for lesion in self.case.state.lesions]
+
+        def select() -> None:
+            start = ids.index(self._selected) if self._selected in ids else (-1 if step > 0 else 0)
+            self.select_lesion(ids[(start + step) % len(ids)])
 
         return self._do(Action.SELECT, select)
 

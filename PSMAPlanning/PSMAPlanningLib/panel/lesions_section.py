@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
+from ..delineation.reference_regions import REFERENCE_KINDS
+from . import lesion_keys as keys
 from . import words
+from .dragged_slider import DraggedSlider
+from .lesion_menu import LesionMenu
 from .lesion_table import LesionTable
 from .presenter import Presenter
+from .region_words import structure_name
 from .view_state import ViewState
+
+_REFERENCES = tuple(REFERENCE_KINDS)
 
 
 class LesionsSection:
@@ -15,27 +24,54 @@ class LesionsSection:
 
     def __init__(self, ui: Any, presenter: Presenter) -> None:
         self._ui, self._presenter = ui, presenter
-        self._is_showing = self._is_dragging = False
-        self._table = LesionTable(ui.lesionTable, presenter.select_lesion)
+        self._is_showing = False
+        self._table = LesionTable(ui.lesionTable, presenter.select_lesion, self._open_menu)
+        self._menu = LesionMenu(ui.lesionTable, presenter, self._ask_reason)
         ui.findLesionsButton.connect("clicked()", lambda: presenter.find_lesions())
         ui.acceptLesionButton.connect("clicked()", lambda: presenter.accept())
         ui.rejectLesionButton.connect("clicked()", self._reject)
         ui.rejectionReasonLineEdit.connect("returnPressed()", self._reject)
-        # While the slider is dragged its outline follows; one release is one step of the history.
-        ui.detectionThresholdSliderWidget.tracking = False
-        ui.detectionThresholdSliderWidget.connect("valueIsChanging(double)", self._preview_detection)
-        ui.detectionThresholdSliderWidget.connect("valueChanged(double)", self._set_detection)
-        ui.minimumVolumeSpinBox.connect("editingFinished()", self._set_detection)
+        ui.addLesionButton.connect("clicked()", lambda: presenter.add_lesion())
+        ui.placeReferenceButton.connect("clicked()", self._place_reference)
+        for name in _REFERENCES:
+            ui.referenceComboBox.addItem(structure_name(name))
+        self._threshold = DraggedSlider(
+            ui.detectionThresholdSliderWidget,
+            presenter.preview_detection,
+            lambda threshold_suv: presenter.set_detection(threshold_suv=threshold_suv),
+            presenter.end_preview,
+        )
+        ui.minimumVolumeSpinBox.connect("editingFinished()", self._set_smallest)
+        self._keys = keys.LesionKeys(
+            {
+                keys.NEXT: lambda: presenter.select_neighbor(1, self._table.ids),
+                keys.PREVIOUS: lambda: presenter.select_neighbor(-1, self._table.ids),
+                keys.ACCEPT: lambda: presenter.accept(),
+                keys.REJECT: self._reject_or_ask,
+                keys.UNDO: lambda: presenter.undo(),
+                keys.REDO: lambda: presenter.redo(),
+            }
+        )
+        self._name_keys()
+
+    def enter(self) -> None:
+        """The module was opened."""
+        self._keys.begin()
+
+    def exit(self) -> None:
+        """Another module is opened instead, or this one is closed."""
+        self._keys.end()
+        self._menu.close()
 
     def disconnect(self) -> None:
+        self.exit()
         self._table.disconnect()
 
     def show(self, view: ViewState) -> None:
         self._is_showing = True
         try:
             self._table.show(view)
-            if not self._is_dragging:
-                self._ui.detectionThresholdSliderWidget.value = view.detection_threshold_suv
+            self._threshold.show(view.detection_threshold_suv)
             self._ui.minimumVolumeSpinBox.value = view.minimum_volume_ml
             self._ui.previewLabel.text = words.preview_text(view.preview)
             self._ui.previewLabel.setVisible(view.preview is not None)
@@ -43,20 +79,44 @@ class LesionsSection:
         finally:
             self._is_showing = False
 
+    def _name_keys(self) -> None:
+        """Say in each tooltip which key does the same."""
+        ui = self._ui
+        for widget, said in (
+            (ui.acceptLesionButton, _("Key: {key}").format(key=keys.ACCEPT)),
+            (ui.rejectLesionButton, _("Key: {key}").format(key=keys.REJECT)),
+            (ui.undoButton, _("Key: {key}").format(key=keys.UNDO)),
+            (ui.redoButton, _("Key: {key}").format(key=keys.REDO)),
+            (
+                ui.lesionTable,
+                _("Keys: {next} and {previous} go to the next and the previous lesion.").format(
+                    next=keys.NEXT, previous=keys.PREVIOUS
+                ),
+            ),
+        ):
+            widget.toolTip = f"{widget.toolTip}\n{said}"
+
+    def _open_menu(self, position: Any) -> None:
+        self._menu.open(position, self._table.selected_ids, self._presenter.view)
+
     def _reject(self) -> None:
         if self._presenter.reject(self._ui.rejectionReasonLineEdit.text):
             self._ui.rejectionReasonLineEdit.clear()
 
-    def _preview_detection(self, value: float) -> None:
-        if not self._is_showing:
-            self._is_dragging = True
-            self._presenter.preview_detection(round(value, 2))
+    def _reject_or_ask(self) -> None:
+        """A key rejects when the reason is written already, and asks for it otherwise."""
+        if self._ui.rejectionReasonLineEdit.text.strip():
+            self._reject()
+        else:
+            self._ask_reason()
 
-    def _set_detection(self, _value: float | None = None) -> None:
+    def _ask_reason(self) -> None:
+        self._ui.lesionsCollapsibleButton.collapsed = False
+        self._ui.rejectionReasonLineEdit.setFocus()
+
+    def _place_reference(self) -> None:
+        self._presenter.place_reference(_REFERENCES[self._ui.referenceComboBox.currentIndex])
+
+    def _set_smallest(self) -> None:
         if not self._is_showing:
-            # Read before anything is drawn anew, which would put the slider back to where the case is.
-            threshold_suv = round(self._ui.detectionThresholdSliderWidget.value, 2)
-            smallest_ml = self._ui.minimumVolumeSpinBox.value
-            self._is_dragging = False
-            self._presenter.set_detection(threshold_suv, smallest_ml)
-            self._presenter.end_preview()
+            self._presenter.set_detection(minimum_volume_ml=self._ui.minimumVolumeSpinBox.value)

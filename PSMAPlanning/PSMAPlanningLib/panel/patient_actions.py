@@ -88,6 +88,7 @@ class PatientActions(PresenterCore):
             pet=pet,
             suv=suv,
             anatomy={},
+            landmarks=None,
             warnings=() if suv is None else suv.warnings,
             **FOUND_NOTHING,
             **without_registration(state, self._images),

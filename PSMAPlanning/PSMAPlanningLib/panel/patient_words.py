@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -11,6 +12,7 @@ from .suv_entry import SuvFormView, SuvRow
 from .view_state import AuditRow, ViewState
 
 
+@cache
 def row_label(name: str) -> str:
     """What a value that the SUV rests on is called."""
     return {

@@ -20,11 +20,12 @@ from .ports import SceneAdapter, Scheduler, Worker
 from .presenter_core import LOAD_SAMPLE
 from .sample_case import make_surfaces, sample_case
 from .scene_events import SceneEvents
+from .view_actions import ViewActions
 from .view_state import Action, Message, Notice
 from .volume_actions import VolumeActions
 
 
-class Presenter(PatientActions, LesionActions, ContourActions, VolumeActions, PlanActions):
+class Presenter(ViewActions, PatientActions, LesionActions, ContourActions, VolumeActions, PlanActions):
     """The panel's decisions over one planning case at a time.
 
     case: the one to begin with; another takes its place when the scene is closed or a scene is loaded.

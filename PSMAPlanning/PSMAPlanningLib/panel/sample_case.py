@@ -9,7 +9,7 @@ from ..imaging.phantom import PhantomParameters, make_phantom
 from ..progress import Stage
 from ..records import CaseState, Registration, RtVolume
 from ..rtvolumes.name_mapping import NamedStructure, match_names
-from ..scene.surfaces import surface_for_display
+from ..scene.prepared_segments import prepare_segments
 from ..settings import Settings
 from ..volume_generation import GenerationRequest, case_anatomy, case_landmarks
 
@@ -19,12 +19,7 @@ _PLACED = ("anastomosis",)
 
 def make_surfaces(state: CaseState, stage: Stage) -> None:
     """Make what 3D will show ahead of time, so that the interface does not wait for it."""
-    masks = [volume.mask for volume in state.volumes]
-    for lesion in state.lesions:
-        masks += [lesion.contour.mask, *(candidate.mask for candidate in lesion.candidates)]
-    for number, mask in enumerate(masks):
-        stage.report(number / len(masks), "surfaces")
-        surface_for_display(mask)
+    prepare_segments(state, stage)
 
 
 def sample_case(parameters: PhantomParameters, settings: Settings, stage: Stage) -> CaseState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..scene.owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES
+from ..scene.owned_nodes import COMPARISON_DOSE, CT, DOSE, LESIONS, PET, PLANNING_CT, VOLUMES
 from .view_state import Message, Notice
 
 if TYPE_CHECKING:
@@ -56,4 +56,8 @@ def changes_without(roles: frozenset[str]) -> dict[str, Any]:
         changes["lesions"] = ()
     if VOLUMES in roles:
         changes["volumes"] = ()
+    if DOSE in roles:
+        changes["dose"] = None
+    if COMPARISON_DOSE in roles:
+        changes["comparison_dose"] = None
     return changes

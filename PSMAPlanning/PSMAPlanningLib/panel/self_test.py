@@ -155,11 +155,11 @@ class SelfTest(ScriptedLoadableModuleTest):
     def _assert_same_tables(self, logic: typing.Any, before: list[dict[str, typing.Any]]) -> None:
         """Words must be equal and numbers nearly: a scene file rounds positions by 1e-13 mm.
 
-        That turns ties of the surface between two coarse slices over, which moves it by a part of a voxel.
+        Distances of single points do not turn on that; a mean over many may, by hundredths of a millimetre.
         """
         after = self._tables(logic)
         self.assertEqual(len(after), len(before))
-        tolerances = {"distance_mm": 0.5, "margin_mm": 0.5, "fraction": 0.01}
+        tolerances = {"distance_mm": 0.05, "margin_mm": 0.05, "fraction": 0.002}
         for row, former in zip(after, before, strict=True):
             for name, value in former.items():
                 if isinstance(value, float):

@@ -8,8 +8,12 @@ from enum import Enum
 from typing import Any
 
 from ..clinical_facts import ClinicalFacts
-from ..records import Registration
+from ..records import Change, Registration
+from .contours_view import ContoursView, ThresholdPreview
+from .plan_view import PlanView
 from .suv_entry import SuvFormView
+from .views_view import ViewsView
+from .volumes_view import VolumesView
 
 
 class Action(str, Enum):
@@ -27,6 +31,13 @@ class Action(str, Enum):
     UNDO = "undo"
     REDO = "redo"
     SAVE = "save"
+    WHAT_IF = "what_if"
+    LOAD_DOSE = "load_dose"
+    COMPARE_DOSE = "compare_dose"
+    CLEAR_DOSE = "clear_dose"
+    PRESCRIBE = "prescribe"
+    CHOOSE_CONSTRAINTS = "choose_constraints"
+    EXPORT = "export"
     LOAD_FOLDER = "load_folder"
     ENTER_SUV = "enter_suv"
     CONVERT = "convert"
@@ -37,6 +48,30 @@ class Action(str, Enum):
     STATE_FACTS = "state_facts"
     CHOOSE_RULES = "choose_rules"
     CONTOUR = "contour"
+    IMPORT_VOLUMES = "import_volumes"
+    NAME_VOLUME = "name_volume"
+    CONFIRM_NAMES = "confirm_names"
+    REMOVE_VOLUME = "remove_volume"
+    STATE_MARGINS = "state_margins"
+    GROW = "grow"
+    BOOST = "boost"
+    TAKE_ORGANS = "take_organs"
+    FIND_LANDMARKS = "find_landmarks"
+    MOVE_LANDMARK = "move_landmark"
+    PLACE = "place"
+    CHOOSE_GUIDELINE = "choose_guideline"
+    GENERATE_NODES = "generate_nodes"
+    GENERATE_BED = "generate_bed"
+    DRAW = "draw"
+    LEAVE_UNDECIDED = "leave_undecided"
+    MERGE = "merge"
+    SPLIT = "split"
+    DELETE_LESION = "delete_lesion"
+    STATE_REGION = "state_region"
+    ADD_LESION = "add_lesion"
+    PLACE_REFERENCE = "place_reference"
+    CHOOSE_CONTOUR = "choose_contour"
+    SET_LESION_THRESHOLD = "set_lesion_threshold"
 
 
 class Reason(str, Enum):
@@ -48,12 +83,24 @@ class Reason(str, Enum):
     NO_LESIONS = "no_lesions"
     NO_SELECTION = "no_selection"
     NO_CASE = "no_case"
+    NO_DOSE = "no_dose"
+    NO_TARGETS = "no_targets"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOTHING_TO_REDO = "nothing_to_redo"
     NO_FORM = "no_form"
     SUV_INCOMPLETE = "suv_incomplete"
     NO_MISMATCH = "no_mismatch"
     NO_TWO_CTS = "no_two_cts"
+    NO_VOLUMES = "no_volumes"
+    NO_VOLUME_SELECTED = "no_volume_selected"
+    NOTHING_ASKED = "nothing_asked"
+    NOT_CLINICAL = "not_clinical"
+    MARGINS_INCOMPLETE = "margins_incomplete"
+    NO_ACCEPTED = "no_accepted"
+    BOOST_INCOMPLETE = "boost_incomplete"
+    NO_ORGANS = "no_organs"
+    NO_LANDMARKS = "no_landmarks"
+    NO_BED_LANDMARKS = "no_bed_landmarks"
 
 
 class Notice(str, Enum):
@@ -69,12 +116,16 @@ class Notice(str, Enum):
     NODES_REMOVED = "nodes_removed"
     RESTORED = "restored"
     SAVED = "saved"
+    COMPARED = "compared"
+    DOSE_LOADED = "dose_loaded"
+    EXPORTED = "exported"
     STUDY_LOADED = "study_loaded"
     MISMATCH = "mismatch"
     SUV_ASKED = "suv_asked"
     CONVERTED = "converted"
     REGISTERED = "registered"
     CONTOURED = "contoured"
+    REVISED = "revised"
     WAITS_FOR_TRANSFORM = "waits_for_transform"
 
 
@@ -111,7 +162,14 @@ class VolumeCoverage:
 
 @dataclass(frozen=True)
 class LesionRow:
-    """One line of the lesion table. color_key: of `scene.appearance.COVERAGE_COLORS`."""
+    """One line of the lesion table. color_key: of `scene.appearance.COVERAGE_COLORS`.
+
+    record: what happened to the lesion, by whom and when.
+    region, region_side, region_structure: codes; region None where nobody can tell.
+    is_region_open: whether it is still worked out. is_region_stated: whether a person said it.
+    missing_mm: how far the nearest headline volume would have to grow to take the lesion in; None where there
+    is none.
+    """
 
     id: str
     state: str
@@ -126,6 +184,22 @@ class LesionRow:
     interval_ml: tuple[float, float] | None = None
     suv_peak: float | None = None
     flags: tuple[str, ...] = ()
+    region: str | None = None
+    region_side: str | None = None
+    region_structure: str | None = None
+    is_region_open: bool = False
+    is_region_stated: bool = False
+    is_added_by_hand: bool = False
+    record: tuple[Change, ...] = ()
+    contour_source: str = ""
+    threshold_suv: float | None = None
+    missing_mm: float | None = None
+    missing_direction: str = ""
+    missing_volume: str = ""
+
+    @property
+    def is_decided(self) -> bool:
+        return self.state in ("accepted", "rejected")
 
 
 @dataclass(frozen=True)
@@ -199,6 +273,11 @@ class ViewState:
     rules: tuple[RuleChoice, ...] = ()
     consensus_method: str = "majority"
     preview: Preview | None = None
+    contours: ContoursView = field(default_factory=ContoursView)
+    threshold_preview: ThresholdPreview | None = None
+    plan: PlanView = field(default_factory=PlanView)
+    views: ViewsView = field(default_factory=ViewsView)
+    rt: VolumesView = field(default_factory=VolumesView)
 
     def can(self, action: Action) -> bool:
         return action not in self.blocked

@@ -1,25 +1,26 @@
-"""What the RT volumes section does: taking radiotherapy volumes from a segmentation."""
+"""What the RT volumes section does; the actions are in the volume_ files beside this one."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from .presenter_core import PresenterCore
 from .view_state import Action
+from .volume_landmarks import VolumeLandmarks
 
 
-class VolumeActions(PresenterCore):
-    """Actions on the radiotherapy volumes."""
+class VolumeActions(VolumeLandmarks):
+    """Importing, naming, growing, generating and drawing radiotherapy volumes."""
 
-    def choose_volumes(self, node: Any | None) -> bool:
-        """Take the segments of a segmentation node as RT volumes."""
-        if node is self._scene.volumes_source(self.case.state):
-            return True
-        return self._do(Action.CHOOSE, lambda: self._choose_volumes(node))
+    def begin_volume_edit(self, name: str | None = None) -> bool:
+        """Open the selected volume, or the one named, for drawing."""
 
-    def _choose_volumes(self, node: Any | None) -> None:
-        volumes, warnings = (), ()
-        if node is not None:
-            volumes, warnings = self._scene.read_volumes(node, self.case.state.pet)
-        known = self.case.state.warnings
-        self._perform("choose RT volumes", volumes=volumes, warnings=tuple(dict.fromkeys(known + warnings)))
+        def begin() -> None:
+            volume = self._require(name or self._form.selected)
+            if self._drawing.name == volume.name:
+                return
+            self._editing.finish(self.case)
+            self._drawing.begin(self.case, volume.name)
+
+        return self._do_named(Action.DRAW, begin, name)
+
+    def finish_volume_edit(self) -> bool:
+        """Take over what was drawn and close the editor; nothing happens when nothing is being drawn on."""
+        return self._do(None, lambda: self._drawing.finish(self.case))

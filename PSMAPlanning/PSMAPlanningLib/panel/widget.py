@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import slicer
@@ -16,6 +17,7 @@ from .coverage_section import CoverageSection
 from .export_section import ExportSection
 from .lesions_section import LesionsSection
 from .patient_section import PatientSection
+from .rendering import PausedRendering
 from .sections import remember_open_sections
 from .thread_worker import InlineScheduler, InlineWorker, ThreadWorker
 from .view_state import ViewState
@@ -65,7 +67,9 @@ class PlanningPanel(VTKObservationMixin):
         self.session = logic.session
         self.presenter = self.session.presenter
         self.presenter.work.worker = self.worker
+        self.presenter.beside.worker = self.worker
         self.presenter.scheduler = self.scheduler
+        self.presenter.pause_rendering = PausedRendering
         self.views = ViewsSection(self.ui, self.presenter)
         self.patient = PatientSection(self.ui, self.presenter)
         self.lesions = LesionsSection(self.ui, self.presenter)
@@ -82,6 +86,7 @@ class PlanningPanel(VTKObservationMixin):
             self.export,
             self.views,
         )
+        self._reasons: dict[str, Any] = {}
         self._tooltips = {name: widget.toolTip for name, widget in self._widgets_of_actions().items()}
         remember_open_sections(
             patient=self.ui.patientCollapsibleButton,
@@ -109,6 +114,7 @@ class PlanningPanel(VTKObservationMixin):
         """Follow the scene's parameter node; called each time the module is opened."""
         self.is_entered = True
         self.views.enter()
+        self.lesions.enter()
         self._follow(self._logic.getParameterNode())
         self._render(self.presenter.view)
 
@@ -117,6 +123,7 @@ class PlanningPanel(VTKObservationMixin):
         self.is_entered = False
         self.presenter.finish_edit()
         self.presenter.end_preview()
+        self.lesions.exit()
         self.views.exit()
         self._follow(None)
 
@@ -126,7 +133,9 @@ class PlanningPanel(VTKObservationMixin):
         self._stop_rendering()
         self.session.close()
         self.presenter.work.worker = InlineWorker()
+        self.presenter.beside.worker = None
         self.presenter.scheduler = InlineScheduler()
+        self.presenter.pause_rendering = nullcontext
         self.worker.close()
         self.scheduler.cancel_all()
         for section in self._sections:
@@ -223,6 +232,10 @@ class PlanningPanel(VTKObservationMixin):
         for action, names in WIDGETS.items():
             reason = view.blocked.get(action)
             for name in names:
+                # Slicer takes 0.1 ms for each property, and there are many.
+                if self._reasons.get(name, view) is reason:
+                    continue
+                self._reasons[name] = reason
                 widget = getattr(ui, name)
                 widget.enabled = reason is None
                 # An empty line keeps what the input does apart from why it cannot be used.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
 
 from slicer.i18n import tr as _
 
+from . import volume_words
 from .contour_words import flag_text
 from .view_state import Action, LesionRow, Message, Notice, Preview, Reason, ViewState, VolumeCoverage
 
@@ -42,9 +43,17 @@ def message_text(message: Message) -> str:
             "PET and planning CT have different frames of reference. Choose the transform between them under "
             "Registration, or press Register on bone."
         ),
+        Notice.REVISED: _("Done: {name}.").format(name=message.text),
         Notice.CONTOURED: _("{count} lesions are contoured by the rules chosen.").format(count=message.count),
         Notice.FOUND: _("{count} lesions found; none is reviewed yet.").format(count=message.count),
         Notice.SAVED: _("Saved as {file}.").format(file=message.text),
+        Notice.COMPARED: _("{count} guidelines and decisions are compared, see What if.").format(
+            count=message.count
+        ),
+        Notice.DOSE_LOADED: _("{name} is taken as the dose.").format(name=message.text),
+        Notice.EXPORTED: _("{count} files are written into {folder}.").format(
+            count=message.count, folder=message.text
+        ),
     }
     return sentences[message.notice]
 
@@ -69,14 +78,16 @@ def in_panel_words(sentence: str) -> str:
         "--half-life-s": _("Half-life"),
         "--injection-time": _("Injection"),
         "--reference-time": _("Decayed to"),
+        "--anatomy": _("Organs"),
     }
     for option in sorted(names, key=len, reverse=True):
         sentence = sentence.replace(option, f"'{names[option]}'")
-    return sentence
+    return volume_words.in_words(sentence)
 
 
+@cache
 def reason_text(reason: Reason) -> str:
-    """Why something cannot be done now."""
+    """Why something cannot be done now; kept, because Slicer looks up who asks for each translation."""
     return {
         Reason.BUSY: _("Wait until the running work ends, or cancel it."),
         Reason.NOT_BUSY: _("Nothing is running."),
@@ -84,15 +95,19 @@ def reason_text(reason: Reason) -> str:
         Reason.NO_LESIONS: _("Find lesions first."),
         Reason.NO_SELECTION: _("Click a line of the lesion table first."),
         Reason.NO_CASE: _("There is nothing to save yet."),
+        Reason.NO_DOSE: _("Load an RTDOSE first."),
+        Reason.NO_TARGETS: _("Choose or make RT volumes with a target first."),
         Reason.NOTHING_TO_UNDO: _("There is nothing to undo."),
         Reason.NOTHING_TO_REDO: _("There is nothing to redo."),
         Reason.NO_FORM: _("Choose a PET that is not in SUV first."),
         Reason.SUV_INCOMPLETE: _("Fill in what is still needed first."),
         Reason.NO_MISMATCH: _("There is nothing to confirm."),
         Reason.NO_TWO_CTS: _("Choose the PET, its CT and the planning CT first."),
+        **volume_words.reason_texts(),
     }[reason]
 
 
+@cache
 def state_text(state: str) -> str:
     """What was decided about a lesion."""
     return {
@@ -103,6 +118,7 @@ def state_text(state: str) -> str:
     }[state]
 
 
+@cache
 def coverage_text(key: str | None) -> str:
     """A coverage class, or why there is none."""
     return {
@@ -181,15 +197,6 @@ def contours_text(view: ViewState) -> str:
         )
     reason = view.blocked.get(Action.EDIT)
     return reason_text(reason) if reason else ""
-
-
-def volumes_text(view: ViewState) -> str:
-    """Under the list of volumes."""
-    node: Any = view.nodes["volumes"]
-    if node is None:
-        return _("Waits for RT volumes: load a segmentation or an RTSTRUCT, then choose it above.")
-    count = node.GetSegmentation().GetNumberOfSegments()
-    return _("{name}: {count} structures.").format(name=node.GetName(), count=count)
 
 
 def coverage_status_text(view: ViewState) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import qt
 
 _TICK_MS = 1
-_SOON_MS = 150
+_SOON_MS = 10
+"""As soon as both events of one Apply of the editor are there; a stroke should be in the table at once."""
 
 
 class QtClock:

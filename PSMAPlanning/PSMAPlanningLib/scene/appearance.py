@@ -51,7 +51,10 @@ _RULE_COLORS = tuple(map(color_of_hex, ("#0072B2", "#CC79A7", "#56B4E9", "#D55E0
 
 DISPUTED_COLOR = color_of_hex("#F0E442")
 """Where the candidates of a lesion disagree."""
-REJECTED_OPACITY = 0.35
+MISSED_COLOR = color_of_hex("#882255")
+"""What the volumes miss of the selected lesion; from Tol's muted palette, dark beside orange to everyone."""
+RULER_COLOR = color_of_hex("#1A1A1A")
+REJECTED_OPACITY = 0.2
 _TARGET_OPACITY = 0.25
 # A planning target volume lies around the clinical one and would hide it; organs are only context.
 _OUTER_OPACITY = 0.14

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import vtk
 from scipy import ndimage
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ..imaging.grid import VoxelGrid
+from ..imaging.grid import VoxelGrid, bounding_box
 from ..imaging.image import Image
 from .owned_nodes import CONTEXT, CT, PET, PLANNING_CT, OwnedNodes
 from .surfaces import polydata, triangles_of
@@ -22,11 +23,31 @@ BONE_HU = 200.0
 BODY_SUV = 0.3
 _BODY_FRACTION_OF_MEDIAN = 0.4
 _CELL_MM = 2.5
-_MOST_TRIANGLES = 150_000
+_MOST_TRIANGLES = 80_000
 _SMALLEST_PART_ML = 3.0
 _BONE_CLOSING_MM = 6.0
+_AROUND_BONES_VOXELS = 4
 _BONE_COLOR: Color = (0.80, 0.76, 0.68)
 _BODY_COLOR: Color = (0.72, 0.74, 0.78)
+
+
+@dataclass(frozen=True, eq=False)
+class ContextContent:
+    """A faint surface around the lesions and how it is shown."""
+
+    surface: vtk.vtkPolyData
+    name: str
+    color: Color
+    opacity: float
+
+
+def context_of(ct: Image | None, pet: Image | None) -> ContextContent | None:
+    """Bones from the CT, else the body's outline from the PET; None without images. Takes a second."""
+    if ct is not None:
+        return ContextContent(bone_surface(ct), "Bones (CT)", _BONE_COLOR, 0.25)
+    if pet is not None:
+        return ContextContent(body_surface(pet), "Body outline (PET)", _BODY_COLOR, 0.14)
+    return None
 
 
 def context_node(nodes: OwnedNodes) -> Any | None:
@@ -35,20 +56,24 @@ def context_node(nodes: OwnedNodes) -> Any | None:
     if node is not None:
         return node
     ct, pet = nodes.get(CT) or nodes.get(PLANNING_CT), nodes.get(PET)
-    if ct is not None:
-        surface, name, color, opacity = bone_surface(read_image(ct)), "Bones (CT)", _BONE_COLOR, 0.25
-    elif pet is not None:
-        surface, name, color, opacity = body_surface(read_image(pet)), "Body outline (PET)", _BODY_COLOR, 0.14
-    else:
+    content = context_of(
+        read_image(ct) if ct is not None else None,
+        read_image(pet) if ct is None and pet is not None else None,
+    )
+    return write_context(nodes, content)
+
+
+def write_context(nodes: OwnedNodes, content: ContextContent | None) -> Any | None:
+    """Show a surface around the lesions; None, or one without triangles, takes it away."""
+    if content is None or content.surface.GetNumberOfPolys() == 0:
+        nodes.remove(CONTEXT)
         return None
-    if surface.GetNumberOfPolys() == 0:
-        return None
-    node = nodes.get_or_create(CONTEXT, "vtkMRMLModelNode", name)
-    node.SetAndObservePolyData(surface)
+    node = nodes.get_or_create(CONTEXT, "vtkMRMLModelNode", content.name)
+    node.SetAndObservePolyData(content.surface)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetColor(*color)
-    display.SetOpacity(opacity)
+    display.SetColor(*content.color)
+    display.SetOpacity(content.opacity)
     display.SetAmbient(0.2)
     display.SetDiffuse(0.8)
     display.SetVisibility2D(False)
@@ -58,6 +83,11 @@ def context_node(nodes: OwnedNodes) -> Any | None:
 def bone_surface(ct: Image) -> vtk.vtkPolyData:
     """The outside of the bones: what exceeds 200 HU, closed and filled, without specks."""
     coarse, grid = _coarser(ct)
+    # The air around the patient would take most of the time.
+    box = bounding_box(coarse >= BONE_HU, _AROUND_BONES_VOXELS)
+    if box is None:
+        return vtk.vtkPolyData()
+    coarse, grid = coarse[box], grid.crop(box)
     hard = ndimage.gaussian_filter(coarse.astype(np.float32), 0.5) >= BONE_HU
     # The marrow of old patients is below the threshold and their cortex has gaps; left open, the surface
     # would be twice as many and ragged layers.

@@ -26,7 +26,7 @@ _IDENTITY_TOLERANCE = 1e-6
 
 def read_pet_node(node: Any) -> Image:
     """The PET in a volume node; raises UnitsError unless its units code says SUV by body weight."""
-    _refuse_moved(node)
+    refuse_moved(node)
     image = read_image(node)
     if image.quantity is not Quantity.SUVBW:
         raise UnitsError(
@@ -43,7 +43,7 @@ def read_ct_node(node: Any) -> Image:
 
     Volumes without any units code are taken: Slicer writes none for most CT files.
     """
-    _refuse_moved(node)
+    refuse_moved(node)
     image = read_image(node)
     if image.quantity not in (Quantity.HOUNSFIELD, Quantity.UNKNOWN):
         raise UnitsError(f"{node.GetName()} is not taken as a CT because its voxels are {_units_text(node)}.")
@@ -57,7 +57,7 @@ def read_rigid_transform(node: Any) -> RigidTransform:
     """
     from vtk import vtkMatrix4x4
 
-    _refuse_moved(node)
+    refuse_moved(node)
     matrix = vtkMatrix4x4()
     node.GetMatrixTransformToParent(matrix)
     return RigidTransform(tuple(map(tuple, numpy_matrix(matrix))))
@@ -70,7 +70,7 @@ def read_volumes_node(
 
     The node stays as it is: contours and surfaces become voxels in a copy.
     """
-    _refuse_moved(node)
+    refuse_moved(node)
     from slicer import vtkSegmentation, vtkSegmentationConverter
 
     labelmap = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
@@ -121,7 +121,8 @@ def volumes_of_structures(found: list[NamedStructure], source: str) -> tuple[RtV
     )
 
 
-def _refuse_moved(node: Any) -> None:
+def refuse_moved(node: Any) -> None:
+    """Raise SceneError for a node that a transform moves."""
     transform = node.GetParentTransformNode()
     if transform is None:
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from .appearance import COVERAGE_COLORS, NOT_COMPARED, REJECTED, Color
 from .canvas import BLACK, GRAY, Canvas
-from .owned_nodes import LESIONS, VOLUMES, OwnedNodes
+from .owned_nodes import LESIONS, MISSED_PART, VOLUMES, OwnedNodes
 from .segments import segment_ids, segment_tag
 
 WORDS = {
@@ -54,6 +54,9 @@ def legend_entries(
             if volumes.GetDisplayNode().GetSegmentVisibility(segment_id):
                 segment = volumes.GetSegmentation().GetSegment(segment_id)
                 entries.append(LegendEntry(segment.GetName(), segment.GetColor(), volume_opacity))
+    missed = nodes.get(MISSED_PART)
+    if missed is not None:
+        entries.append(LegendEntry("not in the volumes", missed.GetDisplayNode().GetColor()))
     if context is not None:
         entries.append(LegendEntry(context.GetName(), context.GetDisplayNode().GetColor(), 0.7))
     return entries

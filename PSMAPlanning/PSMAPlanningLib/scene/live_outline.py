@@ -1,7 +1,7 @@
 """The outline of what a threshold finds, in the slices, while the threshold is being dragged.
 
-A label volume on the PET's voxels lies over the slices and is gone with the drag. Each step writes only the
-voxels that differ from the step before, so that it costs the same in a larger PET.
+A label volume on the voxels of the PET, or of one lesion's crop, lies over the slices and is gone with the
+drag. Each step writes only the voxels outlined now or before, so that it costs the same in a larger image.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class LiveOutline:
         from vtk import vtkImageData
 
         self._scene = scene
+        self.grid = grid
         self._former: list[tuple[Any, str | None, float]] = []
         self._outlined: list[tuple[Any, int]] = []
         self._set = np.empty(0, dtype=np.int64)
@@ -50,8 +51,9 @@ class LiveOutline:
         self._put_over_slices()
 
     def show(self, flat: np.ndarray) -> None:
-        """Outline the voxels of these flat indices into the PET's array, ascending."""
-        self._voxels[np.setdiff1d(self._set, flat, assume_unique=True)] = 0
+        """Outline the voxels of these flat indices into the grid's array (K, J, I), ascending."""
+        # Writing all of them twice is quicker than finding those that differ.
+        self._voxels[self._set] = 0
         self._voxels[flat] = 1
         self._set = flat
         data = self.node.GetImageData()
@@ -83,7 +85,7 @@ def _added(scene: Any, kind: str) -> Any:
     """A node that nobody sees in lists, and that no scene file keeps."""
     node = scene.CreateNodeByClass(kind)
     node.UnRegister(None)
-    node.SetName("Detection preview")
+    node.SetName("Threshold preview")
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     added = scene.AddNode(node)

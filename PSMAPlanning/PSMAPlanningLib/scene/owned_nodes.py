@@ -10,6 +10,8 @@ MODULE_NAME = "PSMAPlanning"
 PET, CT, LESIONS, CONTOURS, VOLUMES = "PET", "CT", "Lesions", "Contours", "RTVolumes"
 LESION_TABLE, COVERAGE_TABLE, CONTEXT = "LesionTable", "CoverageTable", "Context"
 PLANNING_CT, REGISTRATION = "PlanningCT", "Registration"
+MISSED_PART, RULER = "MissedPart", "Ruler"
+DOSE, COMPARISON_DOSE = "Dose", "ComparisonDose"
 ROLES = (
     PET,
     CT,
@@ -21,6 +23,10 @@ ROLES = (
     LESION_TABLE,
     COVERAGE_TABLE,
     CONTEXT,
+    MISSED_PART,
+    RULER,
+    DOSE,
+    COMPARISON_DOSE,
 )
 
 _FOLDER_NAME = "PSMA planning"
@@ -46,13 +52,26 @@ class OwnedNodes:
         node = self.get(role)
         if node is not None:
             return node
-        node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
+        node = self.prepared(node_class, name)
+        self.enter(role, node)
+        return node
+
+    def prepared(self, node_class: str, name: str) -> Any:
+        """A node that is not in the scene yet: nobody follows what is written into it; see `enter`."""
+        node = self.scene.CreateNodeByClass(node_class)
         if node is None:
             raise SceneError(f"MRML could not make a {node_class} node.")
+        node.UnRegister(None)
+        node.SetName(self.scene.GenerateUniqueName(name))
         node.SetAttribute(_OWNED_ATTRIBUTE, "1")
+        return node
+
+    def enter(self, role: str, node: Any) -> None:
+        """Put a prepared node into the scene and the case's folder, under its role."""
+        if self.scene.AddNode(node) is None:
+            raise SceneError(f"MRML did not take the node {node.GetName()!r}.")
         self.parameters().SetNodeReferenceID(role, node.GetID())
         self._put_in_folder(node)
-        return node
 
     def adopt(self, role: str, node: Any) -> None:
         """Let a node that somebody else made stand for the role; it is referred to, and never removed."""
@@ -75,6 +94,11 @@ class OwnedNodes:
             return
         helpers = helper_ids(node)
         self.scene.RemoveNode(node)
+        # Slicer's hierarchy follows; in slicer-core it would go on pointing at the node that is gone.
+        hierarchy = self._hierarchy()
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.RemoveItem(item, False, True)
         for helper in map(self.scene.GetNodeByID, helpers):
             if helper is not None:
                 self.scene.RemoveNode(helper)

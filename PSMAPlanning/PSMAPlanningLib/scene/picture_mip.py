@@ -56,9 +56,9 @@ def render_mip(
     nodes = OwnedNodes(scene)
     if nodes.get(PET) is None:
         raise SceneError("There is no PET in the scene to project.")
-    pet = _upright(read_image(nodes.get(PET)))
-    low_ras, high_ras = _shown_box(pet)
-    pet = _cut_to(pet, low_ras, high_ras)
+    pet = upright(read_image(nodes.get(PET)))
+    low_ras, high_ras = shown_box(pet)
+    pet = cut_to(pet, low_ras, high_ras)
     balls = lesion_balls(nodes)
     entries = legend_entries(nodes)
     extent_mm = high_ras - low_ras
@@ -108,7 +108,7 @@ class _Frame:
         return np.stack([self.x + across, self.y + down], axis=-1)
 
 
-def _upright(pet: Image) -> Image:
+def upright(pet: Image) -> Image:
     """The PET on a grid along R, A and S, so that a projection is a maximum along one array axis."""
     signs = np.diag(np.array(pet.grid.direction_ras))
     if np.allclose(np.abs(signs), 1, atol=1e-6):
@@ -131,7 +131,7 @@ def _upright(pet: Image) -> Image:
     return Image(array, grid, pet.quantity)
 
 
-def _shown_box(pet: Image) -> tuple[np.ndarray, np.ndarray]:
+def shown_box(pet: Image) -> tuple[np.ndarray, np.ndarray]:
     """The whole height of the PET, and as much of its width as the patient and the labels need."""
     corners = pet.grid.corners_ras()
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -143,7 +143,7 @@ def _shown_box(pet: Image) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _cut_to(pet: Image, low_ras: np.ndarray, high_ras: np.ndarray) -> Image:
+def cut_to(pet: Image, low_ras: np.ndarray, high_ras: np.ndarray) -> Image:
     """The upright PET's voxels between two corners."""
     edges = np.round(pet.grid.kji_of(np.array([low_ras, high_ras])) + 0.5).astype(int)
     edges = np.clip(edges, 0, pet.grid.shape_kji)

@@ -16,16 +16,18 @@ from ..imaging.suv import SuvConversion
 from ..imaging.suv_header import SuvHeader
 from ..records import CaseState, Lesion, RtVolume
 from . import appearance
+from .crosshair import crosshair_ras
 from .edit_session import EditSession
 from .inputs import read_ct_node, read_pet_node, read_rigid_transform, read_volumes_node
 from .live_outline import LiveOutline
-from .navigation import jump_to
-from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, ROLES, VOLUMES, helper_ids
+from .owned_nodes import COMPARISON_DOSE, CT, DOSE, LESIONS, PET, PLANNING_CT, ROLES, VOLUMES, helper_ids
 from .pet_conversion import can_become_suv, conversion_of, convert_node, suv_header_of
 from .projection import TAG, SceneProjection
 from .restore import Restored, restore_case
 from .save import save_scene
+from .views_of_scene import ViewsOfScene
 from .volume_nodes import quantity_of
+from .volumes_of_scene import VolumesOfScene
 
 if TYPE_CHECKING:
     from ..coverage.lesion_coverage import LesionVolumeCoverage
@@ -43,7 +45,7 @@ class SceneListener(Protocol):
     def edit_removed(self) -> None: ...
 
 
-class PlanningScene:
+class PlanningScene(ViewsOfScene, VolumesOfScene):
     """Access to one scene for one planning case; `close` takes every observer back.
 
     is_removing: whether a node is just going; what a selector shows then nobody chose.
@@ -55,6 +57,7 @@ class PlanningScene:
         self._projection = SceneProjection(scene)
         self._edit: EditSession | None = None
         self._outline: LiveOutline | None = None
+        self.make_volumes_helpers()
         self._shown_ids: dict[str, str] = {}
         self._helper_ids: dict[str, list[str]] = {}
         self._is_ours = 0
@@ -74,6 +77,7 @@ class PlanningScene:
         """Stop listening to the scene; the case's nodes stay in it."""
         self.end_edit()
         self.end_outline()
+        self.end_volumes()
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
         self._tags = []
@@ -130,7 +134,9 @@ class PlanningScene:
         restored = restore_case(self._projection.nodes)
         if restored is not None:
             state = restored.state
-            for role, image in ((PET, state.pet), (CT, state.ct), (PLANNING_CT, state.planning_ct)):
+            images = {PET: state.pet, CT: state.ct, PLANNING_CT: state.planning_ct}
+            images |= {DOSE: state.dose, COMPARISON_DOSE: state.comparison_dose}
+            for role, image in images.items():
                 if image is not None:
                     self._projection.remember_source(image, self.node(role))
         return restored
@@ -165,8 +171,8 @@ class PlanningScene:
     def save(self, path: Path) -> None:
         save_scene(self.scene, path)
 
-    def jump_to(self, point_ras: tuple[float, float, float]) -> None:
-        jump_to(self.scene, point_ras)
+    def crosshair_ras(self) -> tuple[float, float, float] | None:
+        return crosshair_ras(self.scene)
 
     def show_contours_of(self, lesion_id: str | None) -> None:
         """Show the candidates of one lesion, and the band where they disagree, in the slices."""
@@ -175,6 +181,7 @@ class PlanningScene:
     def remove_all(self) -> None:
         """Take everything the case put into the scene out of it."""
         self.end_edit()
+        self.end_volumes()
         self._is_ours += 1
         try:
             self._projection.remove()
@@ -185,9 +192,11 @@ class PlanningScene:
     # While a threshold is dragged
 
     def outline(self, grid: VoxelGrid, flat: np.ndarray) -> None:
-        """Outline voxels of the PET's grid in the slices until `end_outline`; flat indices, ascending."""
+        """Outline voxels of a grid in the slices until `end_outline`; flat indices, ascending."""
         self._is_ours += 1
         try:
+            if self._outline is not None and self._outline.grid is not grid:
+                self.end_outline()
             if self._outline is None:
                 self._outline = LiveOutline(self.scene, grid)
             self._outline.show(flat)
@@ -257,6 +266,7 @@ class PlanningScene:
             self.listener.scene_closing()
         self.end_edit()
         self.end_outline()
+        self.end_volumes(is_closing=True)
 
     def _on_end_close(self, _caller: Any, _event: str) -> None:
         self._shown_ids = {}

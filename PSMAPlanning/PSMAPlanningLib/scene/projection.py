@@ -11,14 +11,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from . import appearance
-from .batch import batch
+from .batch import batch, one_change
 from .context import context_node
 from .contour_parts import contour_parts
 from .owned_nodes import (
+    COMPARISON_DOSE,
     CONTEXT,
     CONTOURS,
     COVERAGE_TABLE,
     CT,
+    DOSE,
     LESION_TABLE,
     LESIONS,
     PET,
@@ -27,29 +29,32 @@ from .owned_nodes import (
     VOLUMES,
     OwnedNodes,
 )
+from .prepared_segments import take_image
 from .restore import CASE_PARAMETER, SETTINGS_PARAMETER
+from .segmentation_nodes import display_of, segmentation_of
 from .segments import (
     SegmentContent,
     common_grid,
     onto_grid,
     segment_ids,
     segment_tag,
-    set_lattice,
     write_segment,
 )
 from .stored_case import CaseWriter
+from .stored_dose import DOSE_ROLES, show_dose
 from .tables import write_coverage_table, write_lesion_table
 from .volume_nodes import show_ct, show_pet, vtk_matrix, write_image
 
 if TYPE_CHECKING:
     from ..coverage.lesion_coverage import LesionVolumeCoverage
-    from ..imaging.grid import VoxelGrid
     from ..imaging.image import Image
     from ..records import CaseState, Lesion, RtVolume
+    from .contour_parts import ContourPart
 
     Coverage = Mapping[str, Mapping[str, LesionVolumeCoverage]]
 
 TAG = "PSMAPlanning."
+CLASS_TAG = TAG + "Coverage"
 _FEW_LESIONS = 2
 
 
@@ -81,9 +86,12 @@ class SceneProjection:
 
         Records are frozen, so what is the same object in both states is left alone.
         """
-        # After a batch every view builds everything it shows anew: 0.4 s of a desktop's time, too much
-        # for a decision about one lesion, little for many new segments.
-        with batch(self.nodes.scene) if _changes_much(before, after) else nullcontext():
+        # After a batch every view builds everything it shows anew, 0.4 s in a desktop. New segmentations
+        # do without: they are filled before they enter the scene.
+        changed = [VOLUMES] if before is None or before.volumes is not after.volumes else []
+        changed += [LESIONS, CONTOURS] if _changes_much(before, after) else []
+        is_rewritten = after.pet is not None and any(map(self.nodes.get, changed))
+        with batch(self.nodes.scene) if is_rewritten else nullcontext():
             self._update_parameters(before, after)
             self._update_images(before, after)
             self._update_registration(before, after)
@@ -111,10 +119,12 @@ class SceneProjection:
             (PET, "PET", after.pet, before and before.pet),
             (CT, "CT", after.ct, before and before.ct),
             (PLANNING_CT, "Planning CT", after.planning_ct, before and before.planning_ct),
+            (DOSE, "Dose", after.dose, before and before.dose),
+            (COMPARISON_DOSE, "Dose, other plan", after.comparison_dose, before and before.comparison_dose),
         ):
             if image is former and (image is None or self.nodes.get(role) is not None):
                 continue
-            if before is not None:
+            if before is not None and role not in DOSE_ROLES:
                 self.nodes.remove(CONTEXT)
             if image is None:
                 self.nodes.remove(role)
@@ -129,6 +139,8 @@ class SceneProjection:
             write_image(image, node)
             if role == PET:
                 show_pet(node)
+            elif role in DOSE_ROLES:
+                show_dose(image, node)
             else:
                 show_ct(node)
 
@@ -150,11 +162,10 @@ class SceneProjection:
             return
         lattice = min((v.mask.grid for v in after.volumes), key=lambda grid: grid.voxel_volume_ml)
         reference = self.nodes.get(PLANNING_CT) or self.nodes.get(CT) or self.nodes.get(PET)
-        node = self._segmentation(VOLUMES, "RT volumes", reference, lattice)
+        node = segmentation_of(self.nodes, VOLUMES, "RT volumes", lattice)
         colors = appearance.volume_colors(after.volumes)
         shown = {volume.name: volume for volume in before.volumes} if before else {}
         _drop_other_segments(node, set(colors))
-        display = node.GetDisplayNode()
         for volume in after.volumes:
             tags = {
                 TAG + "Kind": volume.kind or "",
@@ -174,40 +185,48 @@ class SceneProjection:
             )
             former = shown.get(volume.name)
             write_segment(node, volume.name, content, former is None or former.mask is not volume.mask)
-            if before is None:
-                # Loading a scene a second time in one session, Slicer 5.13 hides all segments but the last.
-                display.SetSegmentVisibility(volume.name, True)
-            opacity = appearance.volume_opacity(volume, after.volumes)
-            display.SetSegmentOpacity3D(volume.name, opacity)
-            display.SetSegmentOpacity2DFill(volume.name, 0.0)
+        display = display_of(self.nodes, VOLUMES, node, reference)
+        with one_change(display):
+            for volume in after.volumes:
+                if before is None:
+                    # Loading a scene a second time in a session, Slicer 5.13 hides all segments but the last.
+                    display.SetSegmentVisibility(volume.name, True)
+                display.SetSegmentOpacity3D(volume.name, appearance.volume_opacity(volume, after.volumes))
+                display.SetSegmentOpacity2DFill(volume.name, 0.0)
 
     def _update_lesions(self, before: CaseState | None, after: CaseState, coverage: Coverage) -> None:
         if not after.lesions or after.pet is None:
             self.nodes.remove(LESIONS)
             return
         lattice = common_grid([lesion.contour.mask for lesion in after.lesions], after.pet.grid)
-        node = self._segmentation(LESIONS, "Lesions", self.nodes.get(PET), lattice)
+        node = segmentation_of(self.nodes, LESIONS, "Lesions", lattice)
         shown = {lesion.id: lesion for lesion in before.lesions} if before else {}
         _drop_other_segments(node, {lesion.id for lesion in after.lesions})
-        display = node.GetDisplayNode()
+        written = {}
         for lesion in after.lesions:
             coverage_class = appearance.coverage_class_of(lesion, after.volumes, coverage)
+            former = shown.get(lesion.id)
+            segment = node.GetSegmentation().GetSegment(lesion.id)
+            if former is lesion and segment is not None and segment_tag(segment, CLASS_TAG) == coverage_class:
+                continue
             content = SegmentContent(
                 lesion.id,
                 lesion.contour.mask,
                 appearance.COVERAGE_COLORS[coverage_class],
                 appearance.LESIONS_TERMINOLOGY,
-                {**_lesion_tags(lesion), TAG + "Coverage": coverage_class},
+                {**_lesion_tags(lesion), CLASS_TAG: coverage_class},
                 lattice,
             )
-            former = shown.get(lesion.id)
             is_same = former is not None and former.contour is lesion.contour
             _write_on_lattice(node, lesion.id, content, not is_same)
-            if before is None:
-                display.SetSegmentVisibility(lesion.id, True)
-            rejected = coverage_class == appearance.REJECTED
-            display.SetSegmentOpacity3D(lesion.id, appearance.REJECTED_OPACITY if rejected else 1.0)
-            display.SetSegmentOpacity2DFill(lesion.id, 0.0 if rejected else 0.3)
+            written[lesion.id] = coverage_class == appearance.REJECTED
+        display = display_of(self.nodes, LESIONS, node, self.nodes.get(PET))
+        with one_change(display):
+            for lesion_id, rejected in written.items():
+                if before is None:
+                    display.SetSegmentVisibility(lesion_id, True)
+                display.SetSegmentOpacity3D(lesion_id, appearance.REJECTED_OPACITY if rejected else 1.0)
+                display.SetSegmentOpacity2DFill(lesion_id, 0.0 if rejected else 0.3)
 
     def _update_contours(self, before: CaseState | None, after: CaseState) -> None:
         parts = {} if after.pet is None else contour_parts(after.lesions)
@@ -215,13 +234,14 @@ class SceneProjection:
             self.nodes.remove(CONTOURS)
             return
         is_new = self.nodes.get(CONTOURS) is None
+        former = contour_parts(before.lesions) if before else {}
+        is_same = before is not None and before.pet is after.pet and _are_same_parts(former, parts)
+        if not is_new and is_same and set(segment_ids(self.nodes.get(CONTOURS))) == set(parts):
+            return
         lattice = common_grid([part.mask for part in parts.values()], after.pet.grid)
-        node = self._segmentation(CONTOURS, "Contours", self.nodes.get(PET), lattice)
-        display = node.GetDisplayNode()
-        if is_new:
-            display.SetVisibility(False)
+        node = segmentation_of(self.nodes, CONTOURS, "Contours", lattice)
         colors = appearance.rule_colors([part.rule for part in parts.values() if part.rule])
-        shown = {id(part.mask) for part in contour_parts(before.lesions).values()} if before else set()
+        shown = {id(part.mask) for part in former.values()}
         _drop_other_segments(node, set(parts))
         for segment_id, part in parts.items():
             tags = {
@@ -238,10 +258,13 @@ class SceneProjection:
                 lattice,
             )
             _write_on_lattice(node, segment_id, content, id(part.mask) not in shown)
-            # Outlines for candidates, a filled band for where they disagree.
-            display.SetSegmentVisibility2DFill(segment_id, part.rule is None)
-            display.SetSegmentVisibility2DOutline(segment_id, part.rule is not None)
-            display.SetSegmentVisibility3D(segment_id, False)
+        display = display_of(self.nodes, CONTOURS, node, self.nodes.get(PET), is_visible=not is_new)
+        with one_change(display):
+            for segment_id, part in parts.items():
+                # Outlines for candidates, a filled band for where they disagree.
+                display.SetSegmentVisibility2DFill(segment_id, part.rule is None)
+                display.SetSegmentVisibility2DOutline(segment_id, part.rule is not None)
+                display.SetSegmentVisibility3D(segment_id, False)
 
     def show_contours_of(self, lesion_id: str | None) -> None:
         """Show the candidates and the disputed band of one lesion in the slices; None hides them all."""
@@ -249,10 +272,13 @@ class SceneProjection:
         if node is None:
             return
         display = node.GetDisplayNode()
-        for segment_id in segment_ids(node):
-            segment = node.GetSegmentation().GetSegment(segment_id)
-            display.SetSegmentVisibility(segment_id, segment_tag(segment, TAG + "Id") == lesion_id)
-        display.SetVisibility(lesion_id is not None)
+        with one_change(display):
+            for segment_id in segment_ids(node):
+                segment = node.GetSegmentation().GetSegment(segment_id)
+                is_shown = segment_tag(segment, TAG + "Id") == lesion_id
+                if bool(display.GetSegmentVisibility(segment_id)) != is_shown:
+                    display.SetSegmentVisibility(segment_id, is_shown)
+            display.SetVisibility(lesion_id is not None)
 
     def _update_tables(self, after: CaseState, coverage: Coverage) -> None:
         table_class = "vtkMRMLTableNode"
@@ -263,20 +289,13 @@ class SceneProjection:
             self.nodes.get_or_create(COVERAGE_TABLE, table_class, "Coverage table"), after, coverage
         )
 
-    def _segmentation(self, role: str, name: str, reference: Any | None, lattice: VoxelGrid) -> Any:
-        is_new = self.nodes.get(role) is None
-        node = self.nodes.get_or_create(role, "vtkMRMLSegmentationNode", name)
-        if is_new:
-            node.CreateDefaultDisplayNodes()
-            if reference is not None:
-                node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
-        set_lattice(node, lattice)
-        return node
-
 
 def _changes_much(before: CaseState | None, after: CaseState) -> bool:
-    """Whether more than a few lesions change."""
-    if before is None or before.volumes is not after.volumes or before.pet is not after.pet:
+    """Whether more than a few lesions or volumes change."""
+    if before is None or before.pet is not after.pet or bool(before.volumes) is not bool(after.volumes):
+        return True
+    shown = {id(volume) for volume in before.volumes}
+    if sum(id(volume) not in shown for volume in after.volumes) > _FEW_LESIONS:
         return True
     former = {lesion.id: lesion for lesion in before.lesions}
     changed = sum(former.get(lesion.id) is not lesion for lesion in after.lesions)
@@ -286,8 +305,14 @@ def _changes_much(before: CaseState | None, after: CaseState) -> bool:
 def _write_on_lattice(node: Any, segment_id: str, content: SegmentContent, with_mask: bool) -> None:
     """Write a segment whose mask lies on a fine grid of its own, brought to the lattice of them all."""
     if with_mask or segment_id not in segment_ids(node):
-        content = replace(content, mask=onto_grid(content.mask, content.lattice), shape=content.mask)
+        image = take_image(content.mask, content.lattice)
+        mask = onto_grid(content.mask, content.lattice) if image is None else content.mask
+        content = replace(content, mask=mask, shape=content.mask, image=image)
     write_segment(node, segment_id, content, with_mask)
+
+
+def _are_same_parts(a: Mapping[str, ContourPart], b: Mapping[str, ContourPart]) -> bool:
+    return list(a) == list(b) and all(a[name].mask is b[name].mask for name in a)
 
 
 def _drop_other_segments(node: Any, wanted: set[str]) -> None:

@@ -34,6 +34,7 @@ class SegmentContent:
 
     lattice: the grid the mask was cropped from; segments with the same one merge exactly when saved.
     shape: the mask whose surface is shown in 3D, when `mask` is a copy of it on other voxels.
+    image: its label image, where it was made already; the segment keeps it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SegmentContent:
     tags: Mapping[str, str]
     lattice: VoxelGrid
     shape: Mask | None = None
+    image: Any | None = None
 
 
 def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask: bool = True) -> None:
@@ -70,7 +72,7 @@ def write_segment(node: Any, segment_id: str, content: SegmentContent, with_mask
     if is_new or with_mask:
         segment.AddRepresentation(
             vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(),
-            oriented_image(content.mask, content.lattice),
+            content.image or oriented_image(content.mask, content.lattice),
         )
         # Saving merges segments into one image and numbers them; a fresh image of our own is 0 and 1 again.
         segment.SetLabelValue(1)
