@@ -8,7 +8,6 @@ Needs hypothesis where Slicer's Python finds it (PYTHONPATH); prints the result 
 from __future__ import annotations
 
 import sys
-import traceback
 import unittest
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import slicer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from test_panel.any_order import AnyOrder, any_order_settings  # noqa: E402
+from test_panel.any_order import AnyOrder, any_order_settings
 
 
 class DesktopApp:
@@ -50,8 +49,6 @@ def main(steps: int) -> int:
     return 0 if outcome.wasSuccessful() else 1
 
 
-try:
+with slicer.util.tryWithErrorDisplay("The walk stopped.", waitCursor=False):
     slicer.util.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
-except Exception:
-    traceback.print_exc()
-    slicer.util.exit(1)
+slicer.util.exit(1)

@@ -3,7 +3,7 @@
 PYTHONPATH=PSMAPlanning:Testing python Testing/margin_table.py --from-mm 20 --to-mm 40 --seeds 20000-20049
     [--input occupancy|distance]
 
-Spheres, boxes and ellipsoids along and turned to grids of 1 x 1 x 3 mm, upright and oblique, six random sides.
+Spheres, boxes and ellipsoids along and turned to grids of 1 x 1 x 3 mm, upright and oblique; six sides.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ growth of the volume that takes in 95 % of a lesion is the 95th percentile of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from weakref import WeakKeyDictionary
@@ -25,10 +24,6 @@ from .solid import Filled, Nearest, Solid, UnionOfSolids, Volume
 _END_POINTS = 2
 _TRIED = 33
 """Steps in which a margin is tried; between them it is interpolated."""
-
-_THREADS = 2
-_MUCH = 100
-"""Pairs of lesion and volume, 2 to 3 ms each; below, starting threads costs more than they save."""
 
 
 class CoverageClass(str, Enum):
@@ -209,26 +204,9 @@ class CoverageCache:
     ) -> list[list[LesionVolumeCoverage]]:
         """Coverage of every lesion, given with its hottest place, by every volume: a row per lesion.
 
-        Only what is missing is computed, on two threads when that is much.
+        Only what is missing is computed.
         """
-        missing = [volume for volume in volumes if self._is_missing(lesions, volume, settings)]
-        if len(missing) > 1 and len(lesions) * len(missing) >= _MUCH:
-            for lesion, _ in lesions:
-                # Shared by the threads; each thread has volumes of its own.
-                self.samples(lesion)
-            with ThreadPoolExecutor(_THREADS) as threads:
-                list(threads.map(lambda volume: self._column(lesions, volume, settings), missing))
         return [[self.of(lesion, peak, volume, settings) for volume in volumes] for lesion, peak in lesions]
-
-    def _column(self, lesions: Sequence, volume: Filled, settings: CoverageSettings) -> None:
-        for lesion, peak_ras in lesions:
-            self.of(lesion, peak_ras, volume, settings)
-
-    def _is_missing(self, lesions: Sequence, volume: Filled, settings: CoverageSettings) -> bool:
-        return any(
-            (peak, settings) not in self._results.setdefault(lesion, WeakKeyDictionary()).get(volume, ())
-            for lesion, peak in lesions
-        )
 
     def of_union(
         self,

@@ -117,6 +117,8 @@ class LesionSteps(ConsoleSteps):
 
     def lesionTable(self) -> list[dict[str, typing.Any]]:
         """One dictionary per lesion: id, state, volume_ml, suv_max, coverage class, region and side ..."""
+        # Here nobody waits at an interface, where regions follow a moment later.
+        self.case.assigned_regions()
         return [
             {
                 "id": row.id,
