@@ -6,13 +6,13 @@ import sys
 import typing
 from pathlib import Path
 
+import PSMAPlanningLib.panel.self_test
 import slicer
 from PSMAPlanningLib.panel.console_lesions import LesionSteps
 from PSMAPlanningLib.panel.console_patient import PatientSteps
 from PSMAPlanningLib.panel.console_plan import PlanSteps
 from PSMAPlanningLib.panel.console_views import ViewSteps
 from PSMAPlanningLib.panel.console_volumes import VolumeSteps
-from PSMAPlanningLib.panel.self_test import SelfTest
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -127,5 +127,5 @@ class PSMAPlanningLogic(
         return PanelParameters(ScriptedLoadableModuleLogic.getParameterNode(self))
 
 
-class PSMAPlanningTest(SelfTest):
+class PSMAPlanningTest(PSMAPlanningLib.panel.self_test.SelfTest):
     """Runs inside Slicer: Reload and Test, or ctest in the build tree. Needs no network and no data."""

@@ -16,6 +16,7 @@ import slicer
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from test_panel.any_order import AnyOrder, any_order_settings
+from test_panel.test_volume_any_order import VolumesAnyOrder
 
 
 class DesktopApp:
@@ -31,7 +32,7 @@ class DesktopApp:
         slicer.mrmlScene.Clear()
 
 
-class DesktopAnyOrder(AnyOrder):
+class DesktopAnyOrder(VolumesAnyOrder):
     @staticmethod
     def open_app() -> DesktopApp:
         return DesktopApp()
@@ -49,6 +50,4 @@ def main(steps: int) -> int:
     return 0 if outcome.wasSuccessful() else 1
 
 
-with slicer.util.tryWithErrorDisplay("The walk stopped.", waitCursor=False):
-    slicer.util.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
-slicer.util.exit(1)
+slicer.util.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))

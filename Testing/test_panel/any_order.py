@@ -131,6 +131,31 @@ class AnyOrder(RuleBasedStateMachine):
         if is_release:
             self.presenter.set_lesion_threshold(suv)
 
+    @rule(region=st.sampled_from(["obturator", "bone", "nowhere"]), lesion=LESION_IDS)
+    def state_region(self, region, lesion):
+        self.presenter.state_region(region, lesion_id=lesion)
+
+    @rule(step=st.sampled_from([-1, 1]))
+    def select_neighbor(self, step):
+        self.presenter.select_neighbor(step)
+
+    @rule(volume=st.sampled_from(["CTVp", "nobody", None]), dose_gy=st.sampled_from([None, -1.0, 56.0]))
+    def prescribe(self, volume, dose_gy):
+        self.presenter.prescribe(volume, dose_gy, 28)
+
+    @rule()
+    def press_plan(self):
+        self.presenter.clear_dose()
+        self.presenter.compare_guidelines()
+
+    @rule(suv=st.sampled_from([None, 5.0, -1.0]), is_inverted=st.booleans())
+    def show_pet_window(self, suv, is_inverted):
+        self.presenter.show_pet_window(suv, is_inverted)
+
+    @rule(place=st.sampled_from(["pelvis", "body", "lesion", "L02", "nowhere"]))
+    def look_at(self, place):
+        self.presenter.look_at(place)
+
     @rule(suv=st.sampled_from([0.5, 2.0, 5.0, 500.0]))
     def drag_threshold(self, suv):
         self.presenter.preview_detection(suv)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from test_panel.any_order import AnyOrder, any_order_settings
+from test_panel.test_volume_any_order import VolumesAnyOrder
 
 
 class TestAnyOrder(AnyOrder.TestCase):
@@ -11,5 +12,5 @@ class TestAnyOrder(AnyOrder.TestCase):
 
 
 @pytest.mark.slow
-class TestAnyOrderForLong(AnyOrder.TestCase):
+class TestAnyOrderForLong(VolumesAnyOrder.TestCase):
     settings = any_order_settings(examples=26, steps=200)

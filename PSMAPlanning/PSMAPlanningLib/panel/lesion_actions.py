@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..lesion_again import with_revisions
+from ..errors import CaseError
 from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
@@ -96,6 +97,9 @@ class LesionActions(RevisionActions):
         ids = list(order) or [lesion.id for lesion in self.case.state.lesions]
 
         def select() -> None:
+            if not ids:
+                # While work is running selecting is allowed, also in a case that has no lesions.
+                raise CaseError("There is no lesion to go to; find lesions first.")
             start = ids.index(self._selected) if self._selected in ids else (-1 if step > 0 else 0)
             self.select_lesion(ids[(start + step) % len(ids)])
 
