@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..lesion_again import with_revisions
 from ..errors import CaseError
+from ..lesion_again import with_revisions
 from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
