@@ -2,7 +2,8 @@
 
 Slicer --no-splash --additional-module-paths PSMAPlanning --python-script Documentation/tutorial.py [FOLDER]
 
-Writes into FOLDER, or beside this file. With --testing Slicer ends with 1 when a step fails. The tests walk the same way on the stand-in for Slicer's Qt half.
+Writes into FOLDER, or beside this file. With --testing Slicer ends with 1 when a step fails. The tests walk
+the same way on the stand-in for Slicer's Qt half.
 """
 
 from __future__ import annotations
