@@ -24,7 +24,8 @@ class Tutorial:
     """One walk through the panel.
 
     panel: the module's `PlanningPanel`. take_picture: saves what is on screen under a name.
-    process_events: lets Qt work for a moment. variant: of the digital patient, "full" or "small".
+    process_events: lets Qt work for a moment. bring: scrolls the panel to a widget.
+    variant: of the digital patient, "full" or "small".
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class Tutorial:
         panel: Any,
         take_picture: Callable[[str], None],
         process_events: Callable[[], None],
+        bring: Callable[[Any], None] = lambda _widget: None,
         variant: str = "full",
     ) -> None:
         self.panel, self.ui, self.presenter = panel, panel.ui, panel.presenter
         self.take_picture, self.process_events = take_picture, process_events
+        self.bring = bring
         self.variant = variant
 
     def walk(self) -> None:
@@ -91,16 +94,20 @@ class Tutorial:
         if self.ui.generateNodesButton.enabled:
             self.press("generateNodesButton")
         self.press("lookAtPelvisButton")
+        self.bring(self.ui.proposalsLabel)
         self.take_picture("4-volumes")
+        self.ui.showLandmarksCheckBox.click()
 
     def coverage(self) -> None:
         self.open("coverage")
         self.open_groups("patientResultGroupBox")
+        self.bring(self.ui.patientResultTable)
         self.take_picture("5-coverage")
 
     def what_if(self) -> None:
         self.open_groups("whatIfGroupBox")
         self.press("whatIfButton")
+        self.bring(self.ui.whatIfTable)
         self.take_picture("6-what-if")
 
     def export(self) -> None:
@@ -162,7 +169,17 @@ def main(folder: Path) -> None:
             slicer.app.processEvents()
         window.grab().save(str(folder / f"tutorial-{name}.png"))
 
-    Tutorial(panel, take_picture, slicer.app.processEvents).walk()
+    def bring(widget: Any) -> None:
+        area = widget.parent()
+        while area is not None and not area.inherits("QScrollArea"):
+            area = area.parent()
+        if area is not None:
+            slicer.app.processEvents()
+            area.ensureWidgetVisible(widget)
+
+    # It takes a third of the panel's height.
+    slicer.util.findChild(window, "DataProbeCollapsibleWidget").collapsed = True
+    Tutorial(panel, take_picture, slicer.app.processEvents, bring).walk()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_tutorial(standin, tmp_path):
         standin.run_events(0.05)
         assert window.grab().save(str(tmp_path / f"{name}.png"))
 
-    tutorial.Tutorial(panel, take_picture, standin.run_events, "small").walk()
+    tutorial.Tutorial(panel, take_picture, standin.run_events, variant="small").walk()
     assert len(list(tmp_path.glob("*.png"))) == 7
     states = {row.state for row in panel.presenter.view.lesions}
     assert {"accepted", "rejected", "proposed"} <= states
