@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import SceneError
 from .gl_probe import opengl_problem
-from .owned_nodes import LESIONS, OwnedNodes
+from .owned_nodes import CONTEXT, LESIONS, OwnedNodes
 from .picture_3d import render_3d
 from .picture_mip import render_mip
 from .picture_slices import render_slices
@@ -25,7 +25,12 @@ class ScenePictures:
         return None if self._has_views else opengl_problem()
 
     def picture_3d(self, path: Path) -> None:
+        """The bones, which the picture shows, do not stay when nobody wanted to see them before."""
+        nodes = OwnedNodes(self._scene)
+        had_context = nodes.get(CONTEXT) is not None
         render_3d(self._scene, path)
+        if not had_context:
+            nodes.remove(CONTEXT)
 
     def picture_mip(self, path: Path) -> None:
         render_mip(self._scene, path)
