@@ -9,6 +9,7 @@ import pytest
 from PSMAPlanningLib.imaging.image import Image, Quantity
 from PSMAPlanningLib.panel.thread_worker import InlineWorker
 from PSMAPlanningLib.panel.view_state import Action, Notice, Reason
+from PSMAPlanningLib.rtvolumes.landmarks import Landmarks
 from PSMAPlanningLib.scene.owned_nodes import PET
 from PSMAPlanningLib.scene.volume_nodes import vtk_matrix
 from test_panel.doubles import Panel
@@ -66,6 +67,15 @@ def test_a_transform_moves_pet_and_ct_as_one_step_and_leaves_the_volumes(loaded)
     assert loaded.presenter.choose_transform(None)
     assert loaded.state.pet is before.pet, "Moved back it is the same image, not a copy."
     assert loaded.planning_scene.node(PET) is loaded.pet
+
+
+def test_proposed_volumes_and_landmarks_do_not_stay_where_the_organs_were(loaded):
+    state = loaded.state
+    proposed = replace(state.volumes[0], name="CTVn_x", origin="generated")
+    loaded.fill(replace(state, volumes=(*state.volumes, proposed), landmarks=Landmarks()))
+    assert loaded.presenter.choose_transform(_transform(loaded))
+    assert loaded.state.landmarks is None
+    assert loaded.state.volumes == state.volumes
 
 
 def test_a_second_transform_replaces_the_first(loaded):

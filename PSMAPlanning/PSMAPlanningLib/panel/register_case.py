@@ -14,7 +14,8 @@ from ..imaging.image import Image
 from ..imaging.registration import RigidTransform
 from ..imaging.transform_file import PlanningTransform
 from ..progress import Stage
-from ..records import CaseState, Registration
+from ..records import CaseState, Registration, RtVolume
+from ..volume_generation import GENERATED
 
 FOUND_NOTHING: dict[str, Any] = {"regions": (), "lesions": (), "finding_warnings": ()}
 """The fields of a case without lesions: those found lie where the PET was."""
@@ -70,6 +71,7 @@ def registered(
     """The case with PET and CT moved onto the planning CT, and what there is to say about it.
 
     Organs drawn on the PET/CT are carried along. Lesions go when the PET moves: they are found again there.
+    Landmarks and the volumes proposed from them go too, because they would stay where the organs were.
     Raises FrameOfReferenceError, RegistrationError or InputError as `case_registration.register` does.
     """
     former = RigidTransform(state.registration.planning_from_pet or RigidTransform().matrix)
@@ -93,9 +95,18 @@ def registered(
         planning_ct=frames.planning_ct,
         registration=record,
         anatomy={name: step.mask(mask) for name, mask in state.anatomy.items()},
+        landmarks=None,
+        volumes=_not_generated(state.volumes),
         **FOUND_NOTHING,
     )
+    if len(after.volumes) < len(state.volumes):
+        said = (*said, "The proposed volumes went with the move of the PET/CT; generate them again.")
     return after, said
+
+
+def _not_generated(volumes: tuple[RtVolume, ...]) -> tuple[RtVolume, ...]:
+    kept = tuple(volume for volume in volumes if volume.origin != GENERATED)
+    return kept if len(kept) < len(volumes) else volumes
 
 
 def with_ct(state: CaseState, ct: Image | None, images: UnmovedImages) -> CaseState:
