@@ -78,6 +78,11 @@ class Person:
     def wait(self, seconds=30.0):
         assert self.session.wait_until(lambda: not self.presenter.view.is_busy, seconds), "It never ended."
 
+    def wait_for_what_follows(self, seconds=30.0):
+        """Regions and the patient's sentence are worked out beside the interface."""
+        done = self.session.wait_until(lambda: self.presenter.view.plan.facts is not None, seconds)
+        assert done, "They never came."
+
     def click_cell(self, table, row, column=0):
         table.scrollToItem(table.item(row, column))
         place = table.visualItemRect(table.item(row, column)).center()
@@ -290,6 +295,7 @@ def test_saved_scene_brings_the_case_back(person, tmp_path):
     person.open_section("lesions")
     person.click_cell(ui.lesionTable, 2)
     person.press(ui.acceptLesionButton)
+    person.wait_for_what_follows()
     table = [person.column(ui.lesionTable, column) for column in range(ui.lesionTable.columnCount)]
     ui.scenePathLineEdit.currentPath = str(tmp_path / "case.mrb")
     person.press(ui.saveSceneButton)
@@ -298,6 +304,7 @@ def test_saved_scene_brings_the_case_back(person, tmp_path):
     assert ui.lesionTable.rowCount == 0
     assert person.scene.ReadFromMRB(str(tmp_path / "case.mrb"), False)
     assert person.session.wait_until(lambda: ui.lesionTable.rowCount > 0, 5.0)
+    person.wait_for_what_follows()
     back = [person.column(ui.lesionTable, column) for column in range(ui.lesionTable.columnCount)]
     assert back == table
 

@@ -1,17 +1,20 @@
-"""The README's tutorial walked on the stand-in, on the small digital patient: every button it names works."""
+"""The tutorial walked on the stand-in: on the small digital patient, and on a real whole-body scan."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
 
+import pytest
 from test_panel import standin_fixture
 
 standin = standin_fixture.standin
 TUTORIAL = Path(__file__).resolve().parents[2] / "Documentation" / "tutorial.py"
 
 
-def test_tutorial(standin, tmp_path):
+@pytest.fixture
+def walker(standin, tmp_path):
+    """The tutorial over the opened module, with its pictures in `tmp_path`."""
     import slicer
 
     spec = importlib.util.spec_from_file_location("tutorial", TUTORIAL)
@@ -27,9 +30,36 @@ def test_tutorial(standin, tmp_path):
         standin.run_events(0.05)
         assert window.grab().save(str(tmp_path / f"{name}.png"))
 
-    tutorial.Tutorial(panel, take_picture, standin.run_events, variant="small").walk()
+    return tutorial.Tutorial(panel, take_picture, standin.run_events, variant="small")
+
+
+def test_tutorial(walker, tmp_path):
+    walker.walk()
     assert len(list(tmp_path.glob("*.png"))) == 7
-    states = {row.state for row in panel.presenter.view.lesions}
-    assert {"accepted", "rejected", "proposed"} <= states
-    assert panel.presenter.view.plan.what_if
-    assert "report.html" in panel.presenter.view.plan.written
+    view = walker.presenter.view
+    assert {"accepted", "rejected", "proposed"} <= {row.state for row in view.lesions}
+    assert view.plan.what_if
+    assert "report.html" in view.plan.written
+
+
+@pytest.mark.slow
+def test_a_real_whole_body_scan(walker, shared_data, tmp_path):
+    """STS_001: PET and structure set from their folder; FDG, no CT, no organ masks, a mass of 366 mL."""
+    folder = shared_data("sts001_ge_wholebody_pet")
+    walker.open("patient")
+    walker.presenter.load_folder(folder)
+    walker.wait()
+    walker.take_picture("1-patient")
+    walker.lesions()
+    walker.contours()
+    walker.open("coverage")
+    walker.take_picture("5-coverage")
+    walker.export()
+    view = walker.presenter.view
+    assert max(row.suv_max for row in view.lesions) == pytest.approx(66.52, abs=0.005)
+    assert any(
+        cell.volume == "GTV_Mass" and cell.coverage_class == "inside" for _, cell in view.coverage_rows
+    )
+    assert {"accepted", "rejected", "proposed"} & {row.state for row in view.lesions}
+    assert "report.html" in view.plan.written
+    assert len(list(tmp_path.glob("*.png"))) == 5
