@@ -190,7 +190,9 @@ def test_real_whole_body(shared_data, tmp_path, capsys):
     assert mass["volume_ml"] == pytest.approx(366.079, abs=0.001)
     assert mass["suv_max"] == pytest.approx(7.9107, abs=1e-4)
     assert mass["suv_mean"] == pytest.approx(2.5552, abs=1e-4)
-    assert max(lesion["suv_max"] for lesion in document["lesions"]) == pytest.approx(66.52, abs=0.005)
+    hottest = max(document["regions"], key=lambda region: region["suv_max"])
+    assert hottest["suv_max"] == pytest.approx(66.52, abs=0.005)
+    assert (hottest["class"], hottest["reason"]) == ("physiologic", "position:urinary_bladder")
     inside = [row for row in document["coverage"] if row["volumes"]["GTV_Mass"]["class"] == "inside"]
     assert inside
     assert document["case"]["registration"]["source"] == "same_frame_of_reference"

@@ -56,7 +56,10 @@ def test_a_real_whole_body_scan(walker, shared_data, tmp_path):
     walker.take_picture("5-coverage")
     walker.export()
     view = walker.presenter.view
-    assert max(row.suv_max for row in view.lesions) == pytest.approx(66.52, abs=0.005)
+    # The bladder, which is no lesion.
+    hottest = max(walker.presenter.case.state.regions, key=lambda region: region.suv_max)
+    assert hottest.suv_max == pytest.approx(66.52, abs=0.005)
+    assert hottest.reason == "position:urinary_bladder"
     assert any(
         cell.volume == "GTV_Mass" and cell.coverage_class == "inside" for _, cell in view.coverage_rows
     )
