@@ -29,13 +29,12 @@ class MainThread:
             return function()
         step = _Step(function)
         self._waiting.append(step)
-        while not step.is_done.wait(_LOOK_S):
-            # Each report makes the main thread look at the queue; it raises when the work is to stop.
-            try:
+        try:
+            while not step.is_done.wait(_LOOK_S):
+                # Each report makes the main thread look at the queue; it raises when the work is to stop.
                 stage.report(fraction, doing)
-            except BaseException:
-                step.is_wanted = False
-                raise
+        finally:
+            step.is_wanted = step.is_done.is_set()
         if step.error is not None:
             raise step.error
         if not step.has_ended_well:

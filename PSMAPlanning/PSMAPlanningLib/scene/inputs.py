@@ -63,12 +63,11 @@ def read_rigid_transform(node: Any) -> RigidTransform:
     return RigidTransform(tuple(map(tuple, numpy_matrix(matrix))))
 
 
-def read_volumes_node(
-    node: Any, pet: Image | None, tag_prefix: str
-) -> tuple[tuple[RtVolume, ...], tuple[str, ...]]:
-    """Every filled segment of a segmentation as an RT volume, on the segmentation's own voxels; warnings.
+def with_labelmaps(node: Any, held: str) -> Any:
+    """The node's vtkSegmentation with voxels of every segment; a copy where it has only contours or surfaces.
 
-    The node stays as it is: contours and surfaces become voxels in a copy.
+    held: what the segmentation is to hold, for the error. Raises SceneError for a node that is moved, has no
+    segments or cannot become voxels.
     """
     refuse_moved(node)
     from slicer import vtkSegmentation, vtkSegmentationConverter
@@ -76,7 +75,7 @@ def read_volumes_node(
     labelmap = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
     segmentation = node.GetSegmentation()
     if segmentation.GetNumberOfSegments() == 0:
-        raise SceneError(f"{node.GetName()} has no segments; choose the segmentation that holds the volumes.")
+        raise SceneError(f"{node.GetName()} has no segments; choose the segmentation that holds the {held}.")
     if not segmentation.ContainsRepresentation(labelmap):
         copy = vtkSegmentation()
         copy.DeepCopy(segmentation)
@@ -84,7 +83,18 @@ def read_volumes_node(
             raise SceneError(
                 f"{node.GetName()} cannot be turned into voxels; set its reference image in Segmentations."
             )
-        segmentation = copy
+        return copy
+    return segmentation
+
+
+def read_volumes_node(
+    node: Any, pet: Image | None, tag_prefix: str
+) -> tuple[tuple[RtVolume, ...], tuple[str, ...]]:
+    """Every filled segment of a segmentation as an RT volume, on the segmentation's own voxels; warnings.
+
+    The node stays as it is: contours and surfaces become voxels in a copy.
+    """
+    segmentation = with_labelmaps(node, "volumes")
     found: list[NamedStructure] = []
     warnings: list[str] = []
     for segment_id in segmentation.GetSegmentIDs():

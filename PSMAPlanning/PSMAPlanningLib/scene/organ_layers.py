@@ -14,11 +14,10 @@ import numpy as np
 from scipy import ndimage
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
 from ..rtvolumes.nodal_anatomy import is_known
-from .inputs import refuse_moved
+from .inputs import with_labelmaps
 from .volume_nodes import grid_of_matrix, numpy_matrix
 
 
@@ -38,21 +37,10 @@ def organ_reader(node: Any) -> Callable[[Mapping[str, str]], dict[str, Mask]]:
     cropped. A segment goes by its name; by its ID where only that is a known name of TotalSegmentator, CADS
     or TG-263. Raises SceneError for a node that is moved, is empty or cannot become voxels.
     """
-    from slicer import vtkSegmentation, vtkSegmentationConverter
+    from slicer import vtkSegmentationConverter
 
-    refuse_moved(node)
     labelmap = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
-    segmentation = node.GetSegmentation()
-    if segmentation.GetNumberOfSegments() == 0:
-        raise SceneError(f"{node.GetName()} has no segments; choose the segmentation that holds the organs.")
-    if not segmentation.ContainsRepresentation(labelmap):
-        copy = vtkSegmentation()
-        copy.DeepCopy(segmentation)
-        if not copy.CreateRepresentation(labelmap):
-            raise SceneError(
-                f"{node.GetName()} cannot be turned into voxels; set its reference image in Segmentations."
-            )
-        segmentation = copy
+    segmentation = with_labelmaps(node, "organs")
     images: dict[str, tuple[Any, dict[int, str]]] = {}
     for segment_id in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segment_id)
