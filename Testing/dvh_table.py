@@ -1,11 +1,12 @@
 """DVH points of a real plan beside the tables that Eclipse, CERR and SlicerRT made of it (Pinter 2012).
 
 Run: PYTHONPATH=PSMAPlanning:Testing python Testing/dvh_table.py [--data FOLDER] [--conventions]
-A point counts when it lies within the spread of the three programmes, nothing added; the second count allows
-a bin of Eclipse's table, below which nobody knows the point. Contours are every 2.5 mm; what lies between
-and beyond them is a convention. This program's: each contour stands for half a slice to either side, as in
-CERR. --conventions: also others, made here only. The end caps part the three programmes, most in V20 of the
-rectum, which ends in low dose.
+The tables have bins, of 0.046 Gy in Eclipse's and 0.2 Gy in CERR's, and nobody knows a point of theirs better
+than that: a point is within the spread when it lies between the three, a bin of Eclipse's allowed; how many
+do with nothing allowed is told beside it. Contours are every 2.5 mm; what lies between and beyond them is a
+convention. This program's: each contour stands for half a slice to either side, and the ends taper to
+nothing over half a slice. --conventions: also others, and the volumes by each beside the three programmes',
+which tell whose convention is whose without any dose.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PSMAPlanningLib.coverage.dose_coverage import dosed_structure
 from PSMAPlanningLib.coverage.dose_on_points import dose_at
 from PSMAPlanningLib.coverage.dvh import StructureDose, dose_of
 from PSMAPlanningLib.dicomrt.contour_occupancy import roi_occupancy
@@ -26,15 +28,16 @@ from PSMAPlanningLib.imaging.grid import VoxelGrid
 from PSMAPlanningLib.imaging.image import Image, Quantity
 from PSMAPlanningLib.imaging.image_file import read_image_file
 from PSMAPlanningLib.rtvolumes.occupancy import OccupancyField
+from PSMAPlanningLib.settings import DoseSettings
 from scipy import ndimage
 
 SET = "slicerrt_eclipse_prostate"
 STRUCTURES = ("BODY", "Bladder", "FemoralHeadLt", "FemoralHeadRT", "PTV", "Rectum")
 ECLIPSE_BIN_GY = 0.046
-"""A point of a histogram is not known better than a bin of Eclipse's table; CERR's are 0.2 Gy."""
+"""Width of its bins; CERR's are 0.2 Gy."""
 _PARTS = 12
 _ROUNDING = 1e-6
-_ROUNDED, _FLAT, _NONE = "rounded caps", "half-slice caps", "no caps"
+ROUNDED, TAPERED, FLAT, NONE = "rounded caps", "tapered caps", "half-slice caps", "no caps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +115,9 @@ def read_plan(folder: Path) -> Plan:
     return Plan(folder, dose, {roi.name.replace(" ", ""): roi for roi in structures.rois})
 
 
-def filling(roi: Roi, grid: VoxelGrid) -> OccupancyField:
-    """A structure as this program takes it. There is no CT of about 1 mm, so dose pixels are halved."""
-    return roi_occupancy(roi, grid.refine((1, 2, 2)))
+def filling(roi: Roi, grid: VoxelGrid, end_caps: str = DoseSettings().end_caps) -> OccupancyField:
+    """A structure as dose is told of it. There is no CT of about 1 mm, so dose pixels are halved."""
+    return dosed_structure(roi_occupancy(roi, grid.refine((1, 2, 2))), DoseSettings(end_caps=end_caps))
 
 
 def points_of(plan: Plan, name: str, found: StructureDose) -> list[Point]:
@@ -136,13 +139,13 @@ def points_of(plan: Plan, name: str, found: StructureDose) -> list[Point]:
     return points
 
 
-def program_points(plan: Plan) -> list[Point]:
-    """By this program as it is."""
-    return [
-        point
-        for name in STRUCTURES
-        for point in points_of(plan, name, dose_of(filling(plan.rois[name], plan.dose.grid), plan.dose))
-    ]
+def program_points(plan: Plan, end_caps: str = DoseSettings().end_caps) -> list[Point]:
+    """By this program, with the ends of its settings."""
+    points = []
+    for name in STRUCTURES:
+        filled = filling(plan.rois[name], plan.dose.grid, end_caps)
+        points += points_of(plan, name, dose_of(filled, plan.dose))
+    return points
 
 
 def convention_points(plan: Plan, by_shape: bool, caps: str) -> list[Point]:
@@ -150,7 +153,7 @@ def convention_points(plan: Plan, by_shape: bool, caps: str) -> list[Point]:
 
     by_shape: contours turn into each other by their signed distances, as in shape-based interpolation, else
     each stands for its slab. caps: "rounded caps" (to nothing at half a slice, as an ellipsoid does),
-    "half-slice caps" or "no caps".
+    "tapered caps" (as a cone does), "half-slice caps" or "no caps".
     """
     points = []
     for name in STRUCTURES[1:]:
@@ -171,11 +174,13 @@ def _structure_dose(plan: Plan, roi: Roi, by_shape: bool, caps: str) -> Structur
     for n, here in enumerate(level):
         for offset in (np.arange(_PARTS) + 0.5) / _PARTS - 0.5:
             beyond = not 0 <= n + np.sign(offset) < len(level)
-            if beyond and caps == _NONE:
+            if beyond and caps == NONE:
                 continue
-            if beyond and caps == _ROUNDED:
+            if beyond and caps == ROUNDED:
                 # An ellipsoid's outline has shrunk by this part of its half width at that height.
                 share = _share(here - here.min() * (1 - np.sqrt(1 - (2 * offset) ** 2)), step_mm)
+            elif beyond and caps == TAPERED:
+                share = _share(here - here.min() * 2 * abs(offset), step_mm)
             elif beyond or not by_shape:
                 share = slices[n]
             else:
@@ -206,12 +211,33 @@ def report(title: str, points: list[Point], each: bool) -> str:
     """Counts, and the points (all, or those outside)."""
     inside = sum(point.miss == 0 for point in points)
     near = sum(point.is_within_a_bin for point in points)
-    lines = [f"{title}: {inside} of {len(points)} within the spread, {near} with a bin of Eclipse's table"]
+    lines = [f"{title}: {near} of {len(points)} within the spread, {inside} with nothing allowed"]
     for p in points:
         if each or p.miss:
             theirs = " ".join(f"{answer:8.3f}" for answer in p.answers)
             missed = f"  outside by {p.miss:.3f}" if p.miss else ""
             lines.append(f"  {p.structure:<14}{p.name:<6}{p.ours:8.3f}  |{theirs}{missed}")
+    return "\n".join(lines)
+
+
+def volumes_ml(plan: Plan, name: str) -> dict[str, float]:
+    """By the three programmes, and by contours that stand for their slabs, with each kind of caps."""
+    tables = Tables(plan.folder, name)
+    theirs = {**tables.volumes, "SlicerRT": tables.slicer_rt["Volume (cc)"]}
+    ours = {
+        caps: _structure_dose(plan, plan.rois[name], False, caps).volume_ml
+        for caps in (FLAT, TAPERED, ROUNDED, NONE)
+    }
+    return theirs | ours
+
+
+def volumes_report(plan: Plan) -> str:
+    """A line for each structure without the body, mL."""
+    rows = {name: volumes_ml(plan, name) for name in STRUCTURES[1:]}
+    lines = ["Volumes, mL".ljust(16) + "".join(f"{head:>16}" for head in next(iter(rows.values())))]
+    lines += [
+        name.ljust(16) + "".join(f"{each:16.2f}" for each in row.values()) for name, row in rows.items()
+    ]
     return "\n".join(lines)
 
 
@@ -225,11 +251,13 @@ def main() -> None:
     print("ours | Eclipse CERR SlicerRT; Gy, % of the volume")
     print(report("This program", program_points(plan), each=True))
     if arguments.conventions:
+        print(report("\nThis program with flat ends", program_points(plan, "flat"), each=False))
         for by_shape in (False, True):
-            for caps in (_FLAT, _NONE, _ROUNDED):
+            for caps in (FLAT, NONE, TAPERED, ROUNDED):
                 between = "by shape" if by_shape else "slabs"
                 points = convention_points(plan, by_shape, caps)
                 print(report(f"\nWithout BODY, {between}, {caps}", points, each=False))
+        print("\n" + volumes_report(plan))
 
 
 if __name__ == "__main__":

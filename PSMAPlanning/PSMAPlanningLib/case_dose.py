@@ -21,6 +21,7 @@ from .imaging.patient_identity import IdentifiedFile
 from .imaging.read import patient_identity, study_info
 from .records import CaseState, RtVolume
 from .rtvolumes.name_mapping import NamedStructure, match_names
+from .settings import DoseSettings
 
 _SAID_FROM = 1e-3
 """Parts of a structure outside the dose grid are named from a thousandth on: below it is the sampling."""
@@ -139,7 +140,7 @@ def case_dose(
         [volume.name for volume in state.volumes],
     )
     fractions = fractions_of(prescriptions)
-    lesions = {lesion.id: cache.of(lesion.contour.mask, state.dose) for lesion in state.lesions}
+    lesions = {lesion.id: cache.of(lesion.contour.mask, state.dose, settings) for lesion in state.lesions}
     fields = {
         lesion_id: lesion_field(
             dose,
@@ -151,11 +152,11 @@ def case_dose(
         for lesion_id, dose in lesions.items()
     }
     table = state.constraints or default_constraints()
-    volumes = named_doses(state.volumes, state.dose, cache)
+    volumes = named_doses(state.volumes, state.dose, cache, settings)
     results = check_constraints(table, volumes, fractions, float(state.dose.array.max()))
     comparison = None
     if state.comparison_dose is not None:
-        other = named_doses(state.volumes, state.comparison_dose, cache)
+        other = named_doses(state.volumes, state.comparison_dose, cache, settings)
         largest_gy = float(state.comparison_dose.array.max())
         comparison = compare_plans(
             (results, _targets(state.volumes, volumes)),
@@ -176,11 +177,13 @@ def case_dose(
     )
 
 
-def named_doses(volumes: Sequence[RtVolume], dose: Image, cache: DoseCache) -> tuple[NamedDose, ...]:
+def named_doses(
+    volumes: Sequence[RtVolume], dose: Image, cache: DoseCache, settings: DoseSettings
+) -> tuple[NamedDose, ...]:
     """The dose of every volume, in order, with the TG-263 name it was taken for."""
     matches = match_names([NamedStructure(each.name, each.kind, each.mask) for each in volumes])
     return tuple(
-        NamedDose(volume.name, volume.tg263 or match.tg263, cache.of(volume.filled, dose))
+        NamedDose(volume.name, volume.tg263 or match.tg263, cache.of(volume.filled, dose, settings))
         for volume, match in zip(volumes, matches, strict=True)
     )
 

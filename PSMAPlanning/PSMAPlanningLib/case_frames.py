@@ -7,7 +7,7 @@ carried over, which a rigid transform does exactly by moving their grids.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class CaseFrames:
         """The same for shares of voxels: their grid is moved, they stay."""
         if frame != PET_FRAME or not self.has_planning:
             return occupancy
-        return OccupancyField(occupancy.fraction, self.transform.grid(occupancy.grid))
+        return replace(occupancy, grid=self.transform.grid(occupancy.grid))
 
     def frame_of(self, uid: str | None, name: str) -> str | None:
         """The frame that a file's frame of reference is; None when one of them is not stated.

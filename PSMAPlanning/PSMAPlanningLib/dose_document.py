@@ -24,6 +24,7 @@ def case_dose_document(found: CaseDose | None, state: CaseState) -> dict[str, An
     return {
         "max_gy": float(state.dose.array.max()),
         "spacing_mm": list(state.dose.grid.spacing_mm),
+        "end_caps": state.settings.dose.end_caps,
         "prescriptions": [asdict(each) for each in found.prescriptions],
         "fractions": found.fractions,
         "constraints": constraints_document(found.constraints, found.table.name, found.table.off),

@@ -10,6 +10,7 @@ from .settings_lesions import in_range
 
 HOLE_FORMS = ("xor", "keyhole")
 SLICE_FORMS = ("cross-section", "volume")
+END_CAPS = ("tapered", "flat")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class DoseSettings:
     target_holds_from_fraction: from this part of its volume inside a target a lesion goes by that target's
         prescription; our own convention.
     dvh_bin_gy: width of the bins of dose-volume histograms.
+    end_caps: how a structure of contours ends in dose figures, half a slice beyond its last contour:
+        "tapered" to nothing, as Eclipse's volumes of a real plan tell (Testing/dvh_table.py), or "flat", as
+        CERR's do and as coverage and volumes are told in this program. Pepin 2022 (doi:10.1002/mp.15916)
+        names it among what parts the dose-volume histograms of five planning systems.
     """
 
     isodose_percent: float = 95.0
@@ -87,6 +92,7 @@ class DoseSettings:
     marginal_from_fraction: float = 0.2
     target_holds_from_fraction: float = 0.5
     dvh_bin_gy: float = 0.1
+    end_caps: str = "tapered"
 
     def __post_init__(self) -> None:
         in_range("dose.isodose_percent", self.isodose_percent, 1, 110)
@@ -94,6 +100,10 @@ class DoseSettings:
         in_range("dose.marginal_from_fraction", self.marginal_from_fraction, 0, 1)
         in_range("dose.target_holds_from_fraction", self.target_holds_from_fraction, 0.01, 1)
         in_range("dose.dvh_bin_gy", self.dvh_bin_gy, 0.01, 5)
+        if self.end_caps not in END_CAPS:
+            raise SettingsError(
+                f"dose.end_caps is {self.end_caps!r}; it must be one of {', '.join(END_CAPS)}."
+            )
         if self.marginal_from_fraction > self.in_field_from_fraction:
             raise SettingsError("dose.marginal_from_fraction must not exceed dose.in_field_from_fraction.")
 

@@ -21,6 +21,8 @@ from PSMAPlanningLib.coverage.prescribed_dose import (
     parse_prescription,
     prescribed_doses,
 )
+from PSMAPlanningLib.dicomrt.contour_occupancy import roi_occupancy
+from PSMAPlanningLib.dicomrt.rtstruct_reader import Roi
 from PSMAPlanningLib.errors import PrescriptionError, SettingsError
 from PSMAPlanningLib.imaging.grid import VoxelGrid
 from PSMAPlanningLib.imaging.image import Image, Quantity
@@ -179,5 +181,22 @@ def test_settings_that_contradict_each_other():
 def test_the_cache_computes_once_and_for_each_dose():
     cache, lesion = DoseCache(), ball(3.0)
     one, other = field_edge(0.0), field_edge(5.0)
-    assert cache.of(lesion, one) is cache.of(lesion, one)
-    assert cache.of(lesion, other).mean_gy > cache.of(lesion, one).mean_gy
+    assert cache.of(lesion, one, DEFAULT) is cache.of(lesion, one, DEFAULT)
+    assert cache.of(lesion, other, DEFAULT).mean_gy > cache.of(lesion, one, DEFAULT).mean_gy
+
+
+def test_the_ends_of_contours_are_those_of_the_settings():
+    heights, angle = (10.0, 12.0, 14.0), np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    contours = [
+        np.column_stack([9 * np.cos(angle), 9 * np.sin(angle), np.full(angle.size, h)]) for h in heights
+    ]
+    grid = VoxelGrid((24, 30, 30), (1.0, 1.0, 1.0), (-15.0, -15.0, 0.0))
+    drawn = roi_occupancy(Roi(1, "CTV", "CTV", contours=tuple(contours)), grid)
+    cache, dose = DoseCache(), field_edge(0.0)
+    tapered, flat = (cache.of(drawn, dose, DoseSettings(end_caps=ends)) for ends in ("tapered", "flat"))
+    assert flat.volume_ml == pytest.approx(drawn.volume_ml)
+    # Two cones instead of two of the six half slices.
+    assert tapered.volume_ml == pytest.approx(drawn.volume_ml * 7 / 9, rel=0.02)
+    assert cache.of(drawn, dose, DEFAULT) is tapered
+    with pytest.raises(SettingsError, match="tapered, flat"):
+        DoseSettings(end_caps="none")

@@ -14,10 +14,10 @@ import numpy as np
 from ..case_dose import DoseFiles, DoseInputs, read_doses
 from ..coverage.constraint_table import default_constraints
 from ..coverage.constraints import ConstraintResult, NamedDose, check_constraints
+from ..coverage.dose_coverage import dosed_structure
 from ..coverage.dvh import dose_of
 from ..coverage.isotoxic import compare_plans
 from ..coverage.prescribed_dose import fractions_of, prescribed_doses
-from ..coverage.solid import Filled
 from ..dicomrt.contour_occupancy import roi_occupancy
 from ..dicomrt.rtstruct_reader import STATUS_OK
 from ..dose_document import (
@@ -28,11 +28,12 @@ from ..dose_document import (
 )
 from ..errors import FrameOfReferenceError, GridError, InputError
 from ..imaging.grid import VoxelGrid
-from ..imaging.image import Image
+from ..imaging.image import Image, Mask
 from ..imaging.patient_identity import check_patient
 from ..progress import Progress, Stage
 from ..rtvolumes.name_mapping import TARGET_KINDS, NamedStructure, match_names
 from ..rtvolumes.names import kind_of, unique_names
+from ..rtvolumes.occupancy import OccupancyField
 from ..settings import DoseSettings
 from ..volume_files import VolumeFile, identities_of, read_volume_files
 from .dose_arguments import add_dose_arguments, dose_values
@@ -48,7 +49,7 @@ _PIXEL_MM = 1.25
 class _Structure:
     name: str
     kind: str | None
-    filled: Filled
+    filled: Mask | OccupancyField
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +114,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         "patient_check": check.to_document(),
         "max_gy": float(inputs.dose.image.array.max()),
         "summation_type": inputs.dose.summation_type,
+        "end_caps": DoseSettings().end_caps,
         "prescriptions": [asdict(each) for each in prescriptions],
         "fractions": fractions,
         "volumes": [
@@ -120,7 +122,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
                 "name": each.name,
                 "type": structure.kind,
                 "tg263": each.tg263,
-                "volume_ml": each.dose.volume_ml,
+                "volume_ml": structure.filled.volume_ml,
                 **structure_dose_document(each.dose),
             }
             for each, structure in zip(doses, structures, strict=True)
@@ -191,7 +193,7 @@ def _around(points_ras: np.ndarray, grid: VoxelGrid) -> VoxelGrid:
 def _doses(structures: Sequence[_Structure], dose: Image) -> tuple[NamedDose, ...]:
     matches = match_names([NamedStructure(each.name, each.kind) for each in structures])
     return tuple(
-        NamedDose(each.name, match.tg263, dose_of(each.filled, dose))
+        NamedDose(each.name, match.tg263, dose_of(dosed_structure(each.filled, DoseSettings()), dose))
         for each, match in zip(structures, matches, strict=True)
     )
 

@@ -13,6 +13,7 @@ from enum import Enum
 from weakref import WeakKeyDictionary
 
 from ..imaging.image import Image
+from ..rtvolumes.occupancy import OccupancyField
 from ..settings import DoseSettings
 from .dvh import StructureDose, dose_of
 from .prescribed_dose import PrescribedDose
@@ -95,6 +96,13 @@ def field_of_fraction(fraction: float, settings: DoseSettings) -> DoseField:
     return DoseField.OUT_OF_FIELD
 
 
+def dosed_structure(filled: Filled, settings: DoseSettings) -> Filled:
+    """A structure as its dose is told: one of contours with the ends that the settings say."""
+    if settings.end_caps == "tapered" and isinstance(filled, OccupancyField):
+        return filled.with_tapered_ends()
+    return filled
+
+
 _ROUNDING = 1e-9
 
 
@@ -104,9 +112,10 @@ class DoseCache:
     def __init__(self) -> None:
         self._found: WeakKeyDictionary[Image, WeakKeyDictionary[Filled, StructureDose]] = WeakKeyDictionary()
 
-    def of(self, filled: Filled, dose: Image) -> StructureDose:
+    def of(self, filled: Filled, dose: Image, settings: DoseSettings) -> StructureDose:
         """The dose of a structure, computed once."""
+        dosed = dosed_structure(filled, settings)
         by_structure = self._found.setdefault(dose, WeakKeyDictionary())
-        if filled not in by_structure:
-            by_structure[filled] = dose_of(filled, dose)
-        return by_structure[filled]
+        if dosed not in by_structure:
+            by_structure[dosed] = dose_of(dosed, dose)
+        return by_structure[dosed]

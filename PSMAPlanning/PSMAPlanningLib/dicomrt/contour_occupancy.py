@@ -7,13 +7,15 @@ import math
 import numpy as np
 
 from ..imaging.grid import VoxelGrid
-from ..rtvolumes.occupancy import OccupancyField
+from ..rtvolumes.occupancy import EndCaps, OccupancyField
 from .contour_coverage import pixel_coverage
+from .end_caps import CapFinder, PlaneCoverage
 from .rasterise import RoiPlanes, rasterise, roi_planes
 from .rtstruct_reader import Roi
 
 _OBLIQUE_CELL_MM = 0.5
 _SLAB_TOLERANCE = 1e-4
+_BODY = "EXTERNAL"
 
 
 def roi_occupancy(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = None) -> OccupancyField:
@@ -22,7 +24,7 @@ def roi_occupancy(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = 
     A contour stands for a slab of half the contour spacing to either side, as in `rasterise`, so the volume
     is area times spacing, whatever the grid. Along the contours' normal the share is exact; in their
     plane it is exact along rows and taken on eight lines per pixel across. On a grid oblique to the contours
-    voxels are cut into cells of 0.5 mm or less, taken by their centres.
+    voxels are cut into cells of 0.5 mm or less, taken by their centres, and its end caps are not told.
 
     Raises GridError as `rasterise` does.
     """
@@ -31,7 +33,9 @@ def roi_occupancy(roi: Roi, grid: VoxelGrid, contour_spacing_mm: float | None = 
     planes = roi_planes(roi, grid, contour_spacing_mm)
     if planes.axis is None:
         return OccupancyField(_by_cells(roi, grid, planes.spacing_mm), grid)
-    return OccupancyField(_by_slabs(roi, grid, planes), grid)
+    fraction, end_caps = _by_slabs(roi, grid, planes)
+    # The body does not end where its contours do: the scan ends.
+    return OccupancyField(fraction, grid, end_caps=None if roi.kind == _BODY else end_caps)
 
 
 def roi_occupancy_around(roi: Roi, grid: VoxelGrid) -> OccupancyField | None:
@@ -55,7 +59,7 @@ def roi_occupancy_around(roi: Roi, grid: VoxelGrid) -> OccupancyField | None:
     return found if (found.fraction >= 0.5).any() else None
 
 
-def _by_slabs(roi: Roi, grid: VoxelGrid, planes: RoiPlanes) -> np.ndarray:
+def _by_slabs(roi: Roi, grid: VoxelGrid, planes: RoiPlanes) -> tuple[np.ndarray, EndCaps | None]:
     axis = planes.axis
     in_plane = [other for other in range(3) if other != axis]
     places = np.zeros((grid.shape_kji[axis], 3))
@@ -66,17 +70,20 @@ def _by_slabs(roi: Roi, grid: VoxelGrid, planes: RoiPlanes) -> np.ndarray:
     half_mm = 0.5 * grid.spacing_kji_mm[axis]
     fraction = np.zeros(grid.shape_kji, dtype=np.float32)
     slices = np.moveaxis(fraction, axis, 0)
+    caps = CapFinder(slices.shape, slices_mm, half_mm, planes.spacing_mm)
     for plane, (low, high) in enumerate(planes.slabs_mm()):
         shared = np.minimum(high, slices_mm + half_mm) - np.maximum(low, slices_mm - half_mm)
         shared = np.clip(shared / (2 * half_mm), 0, 1)
         hit = np.flatnonzero(shared > _SLAB_TOLERANCE)
         if not hit.size:
+            caps.pass_over()
             continue
         polygons = [grid.kji_of(roi.contours[index])[:, in_plane] for index in planes.members[plane]]
         window, covered = _window(polygons, slices.shape[1:])
+        caps.add(PlaneCoverage(window, covered, low, float(planes.heights_mm[plane]), high))
         for number in hit:
             slices[number][window] += np.float32(shared[number]) * covered
-    return np.clip(fraction, 0, 1, out=fraction)
+    return np.clip(fraction, 0, 1, out=fraction), caps.found(axis)
 
 
 def _window(polygons: list[np.ndarray], shape: tuple[int, int]) -> tuple[tuple[slice, slice], np.ndarray]:

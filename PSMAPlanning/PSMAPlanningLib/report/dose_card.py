@@ -42,7 +42,7 @@ def dose_card(document: Mapping[str, Any]) -> str:
         _outside(dose["outside_dose_grid"]),
         _lesions(document),
         _structures(document["volumes"]),
-        _picture(dose["dvh"]),
+        _picture(dose),
         _constraints(dose),
         _comparison(dose["comparison"]),
     ]
@@ -125,11 +125,20 @@ def _figures(dose: Mapping[str, Any]) -> list[Cell]:
     return [(_number(dose[key], 2), "number") for _, key in _FIGURES]
 
 
-def _picture(histograms: Sequence[Mapping[str, Any]]) -> str:
-    svg = dvh_svg(histograms)
+_END_CAPS = {
+    "tapered": "taper to nothing over half a slice beyond their last contour; elsewhere volumes end flat there",
+    "flat": "end flat, half a slice beyond their last contour",
+}
+
+
+def _picture(dose: Mapping[str, Any]) -> str:
+    svg = dvh_svg(dose["dvh"])
     if not svg:
         return ""
-    caption = "Cumulative dose-volume histograms: targets solid, organs dashed."
+    caption = (
+        "Cumulative dose-volume histograms: targets solid, organs dashed. In dose figures structures of "
+        f"contours {_END_CAPS[dose['end_caps']]}."
+    )
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 

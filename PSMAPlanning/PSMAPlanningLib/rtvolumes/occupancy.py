@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,12 +12,24 @@ from ..imaging.image import Mask
 
 
 @dataclass(frozen=True, eq=False)
+class EndCaps:
+    """What a structure of contours loses when its ends taper to nothing instead of ending half a slice on.
+
+    flat: (N,) ascending indices into the structure's shares, flattened; share: (N,) float32, of each voxel.
+    """
+
+    flat: np.ndarray
+    share: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class OccupancyField:
     """A structure as the share, 0 to 1, of every voxel that lies in it.
 
     fraction: (K, J, I) float32 on `grid`, never written to after construction.
     lowest, highest: bounds of the true share, same shape, where they are known and differ from it; for a
     field made from voxels that were only in or out, a voxel at the surface may be anything.
+    end_caps: of a structure made from contours, which tell nothing of what lies beyond the last of them.
 
     Raises GridError when the array does not fit the grid or holds anything but shares.
     """
@@ -26,6 +38,7 @@ class OccupancyField:
     grid: VoxelGrid
     lowest: np.ndarray | None = None
     highest: np.ndarray | None = None
+    end_caps: EndCaps | None = None
     _cache: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +83,17 @@ class OccupancyField:
     def box(self) -> Box | None:
         """Smallest box around all that is occupied; None when nothing is."""
         return bounding_box(self.fraction > 0)
+
+    def with_tapered_ends(self) -> OccupancyField:
+        """The same structure with ends that shrink to nothing; itself when it has no ends of contours."""
+        if self.end_caps is None:
+            return self
+        if "tapered" not in self._cache:
+            fraction = self.fraction.copy()
+            fraction.reshape(-1)[self.end_caps.flat] -= self.end_caps.share
+            np.clip(fraction, 0, 1, out=fraction)
+            self._cache["tapered"] = replace(self, fraction=fraction, end_caps=None)
+        return self._cache["tapered"]
 
     def mask(self) -> Mask:
         """The voxels at least half of which lie in the structure."""

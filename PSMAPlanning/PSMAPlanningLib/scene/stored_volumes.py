@@ -14,7 +14,7 @@ from ..imaging.grid import VoxelGrid
 from ..records import RtVolume
 from ..rtvolumes.eqd2 import Prescription
 from ..rtvolumes.generated_record import GeneratedRecord
-from ..rtvolumes.occupancy import OccupancyField
+from ..rtvolumes.occupancy import EndCaps, OccupancyField
 
 _REFUSED = (GridError, PrescriptionError)
 """What records say of values that cannot be."""
@@ -68,9 +68,24 @@ def _occupancy_document(occupancy: OccupancyField) -> dict[str, Any]:
             "spacing_mm": grid.spacing_mm,
             "origin_ras": grid.origin_ras,
             "direction_ras": grid.direction_ras,
-            "shares": base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode("ascii"),
+            "shares": _packed_text(steps),
         }
+        if occupancy.end_caps is not None:
+            caps = occupancy.end_caps
+            # Differences of ascending indices pack to a tenth of the indices.
+            _packed[occupancy]["end_caps"] = {
+                "flat": _packed_text(np.diff(caps.flat, prepend=0).astype("<u4")),
+                "share": _packed_text(np.rint(caps.share * _STEPS).astype("<u2")),
+            }
     return _packed[occupancy]
+
+
+def _packed_text(array: np.ndarray) -> str:
+    return base64.b64encode(zlib.compress(array.tobytes(), 6)).decode("ascii")
+
+
+def _unpacked(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
 
 
 def _occupancy_of(document: dict[str, Any]) -> OccupancyField:
@@ -80,5 +95,10 @@ def _occupancy_of(document: dict[str, Any]) -> OccupancyField:
         tuple(document["origin_ras"]),
         tuple(tuple(row) for row in document["direction_ras"]),
     )
-    steps = np.frombuffer(zlib.decompress(base64.b64decode(document["shares"])), "<u2")
-    return OccupancyField(steps.reshape(grid.shape_kji).astype(np.float32) / _STEPS, grid)
+    steps = _unpacked(document["shares"], "<u2")
+    fraction = steps.reshape(grid.shape_kji).astype(np.float32) / _STEPS
+    caps = document.get("end_caps")
+    if caps is not None:
+        flat = np.cumsum(_unpacked(caps["flat"], "<u4"), dtype=np.int64)
+        caps = EndCaps(flat, _unpacked(caps["share"], "<u2").astype(np.float32) / _STEPS)
+    return OccupancyField(fraction, grid, end_caps=caps)
