@@ -222,6 +222,18 @@ def test_lesions_lie_where_they_are_named(seed):
         assert not (made.structure("colon").array & inside).any()
 
 
+def test_the_top_of_the_vesicles_bed_is_the_top_of_the_bed(phantom):
+    top = np.array(phantom.landmarks["seminal_vesicle_bed_top"])
+    bed = phantom.volumes["CTVsb"].points_ras()
+    slice_mm = phantom.ct.grid.spacing_mm[2]
+    assert bed[:, 2].max() <= top[2] < bed[:, 2].max() + 1.5 * slice_mm
+    # In the middle of the uppermost slice, behind the bladder and in front of the rectum.
+    highest = bed[bed[:, 2] > bed[:, 2].max() - slice_mm / 2]
+    assert np.ptp(highest[:, 0]) > 30
+    assert abs(highest[:, 0].mean() - top[0]) < 3.0
+    assert highest[:, 1].min() < top[1] < highest[:, 1].max()
+
+
 def test_margins_are_seven_millimetres(phantom):
     from PSMAPlanningLib.imaging.phantom import on_grid
     from scipy.ndimage import distance_transform_edt

@@ -164,8 +164,11 @@ def normal_name(text: str) -> str:
 
 
 def _nameless(files: Sequence[IdentifiedFile]) -> list[str]:
-    if len(files) < 2:
-        return []
+    return not_compared_warnings(files) if len(files) > 1 else []
+
+
+def not_compared_warnings(files: Sequence[IdentifiedFile]) -> list[str]:
+    """A sentence for every file that states neither patient ID nor name."""
     return [
         f"The {file.role} states neither patient ID nor name, so whose it is was not compared."
         for file in files

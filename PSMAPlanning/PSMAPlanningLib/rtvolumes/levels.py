@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from .landmarks import Landmark
-from .nodal_extensions import MESORECTUM_ABOVE_S3_MM
 from .nodal_material import Material
 from .nodal_near import grown_by
 from .nodal_parts import Pieces
@@ -49,9 +48,8 @@ def cut_pieces(material: Material, pieces: Pieces, planes: Mapping[str, Landmark
     if pieces.presacral is not None and bounds:
         between = (heights["presacral_top"] <= 0) & (heights["presacral_bottom"] >= 0)
         cut["presacral"] = pieces.presacral & (below_top & between)
-    if pieces.mesorectal is not None and "presacral_bottom" in heights:
-        low = above_symphysis & (heights["presacral_bottom"] <= MESORECTUM_ABOVE_S3_MM)
-        cut["mesorectal"] = pieces.mesorectal & low
+    if pieces.mesorectal is not None:
+        cut["mesorectal"] = pieces.mesorectal & above_symphysis
     if pieces.para_aortic is not None and "para_aortic_top" in heights:
         above = (heights["cranial"] >= 0) & (heights["para_aortic_top"] <= 0)
         cut["para_aortic"] = pieces.para_aortic & above

@@ -195,14 +195,13 @@ def _hanging_together(cut: Mapping[str, np.ndarray], material: Material) -> tupl
     """The union without islands, and how many mL those were.
 
     Each side keeps the one piece that holds most of its vessels; what is neither in it nor joined to it
-    through the middle hangs on nothing.
+    through the middle hangs on nothing. The mesorectum hangs on the rectum.
     """
     arrays = list(cut.values())
     whole = np.logical_or.reduce(arrays)
     box = bounding_box(whole)
     if box is None:
         return whole, 0.0
-    kept = np.zeros(whole[box].shape, bool)
     labels, count = pieces_of(whole[box])
     if count <= 1:
         return whole, 0.0
@@ -214,6 +213,8 @@ def _hanging_together(cut: Mapping[str, np.ndarray], material: Material) -> tupl
         if sizes.any():
             chosen.add(int(np.argmax(sizes)))
     kept = np.isin(labels, list(chosen))
+    if "mesorectal" in cut:
+        kept |= cut["mesorectal"][box]
     dropped = np.count_nonzero(whole[box]) - np.count_nonzero(kept)
     result = np.zeros_like(whole)
     result[box] = kept

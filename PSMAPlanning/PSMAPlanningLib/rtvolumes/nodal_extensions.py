@@ -1,5 +1,5 @@
 """Parts that only some guidelines have, or that are switched on: anterolateral external iliac, common cleft,
-mesorectum, para-aortic.
+para-aortic. The mesorectum has a file of its own.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .nodal_material import Material
     from .nodal_parts import PieceMaker
 
-MESORECTUM_ABOVE_S3_MM = 30.0
-"""The mesorectum begins at about S2; above it lies the sigmoid mesentery."""
 _CLEFT_SEEN_MM = 30.0
 
 
@@ -65,24 +63,6 @@ def clefts(maker: PieceMaker) -> dict[str, np.ndarray]:
     numbers = {"common_cleft_reach_mm": reach.value, "widest_cleft_mm": CLEFT_MM}
     maker.steps.append(Step("common_iliac_cleft", numbers, (reach,), maker.volume_ml(list(clefts.values()))))
     return clefts
-
-
-def mesorectal(maker: PieceMaker) -> np.ndarray | None:
-    """Around the rectum, behind the bladder; None when switched off or when there is no rectum."""
-    if not maker.guideline.switches["mesorectum"]:
-        return None
-    material, reach = maker.material, maker.guideline.number("mesorectal_reach")
-    if material.rectum is None:
-        maker.findings.append(Finding("mesorectum", "left_out", "mesorectum_left_out"))
-        return None
-    around = grown_by(material.rectum, reach.value, maker.spacing)
-    bladder = material.kept_out["bladder"]
-    back = np.where(bladder.any(axis=1), np.argmax(bladder, axis=1), bladder.shape[1])
-    around &= np.arange(bladder.shape[1])[None, :, None] < back[:, None, :]
-    piece = maker.trimmed(around)
-    numbers = {"mesorectal_reach_mm": reach.value, "up_to_above_S3_mm": MESORECTUM_ABOVE_S3_MM}
-    maker.steps.append(Step("mesorectum", numbers, (reach,), maker.volume_ml([piece])))
-    return piece
 
 
 def para_aortic(maker: PieceMaker) -> np.ndarray | None:

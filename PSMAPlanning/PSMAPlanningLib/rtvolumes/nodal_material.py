@@ -12,6 +12,7 @@ from ..imaging.image import Image, Mask
 from .landmarks import Landmarks
 from .landmarks_ends import FemoralHead, head_of
 from .landmarks_finding import find_landmarks
+from .mesorectum import S2_ABOVE_S3_BOTTOM_MM
 from .nodal_anatomy import SIDES, Anatomy
 from .nodal_inferred import discs, inferred_rectum, inferred_wall
 from .nodal_near import grown_by
@@ -110,7 +111,8 @@ def gather(anatomy: Anatomy, ct: Image | None, highest_s: float | None, bowel_ma
     findings += [Finding(side, "left_out", "side_missing") for side in SIDES if side not in sides]
     notch = automatic["S3_bottom"]
     notch_s = None if notch.is_missing else notch.superior_mm
-    rectum = inferred_rectum(anatomy, space, notch_s, findings)
+    s2_bottom_s = None if notch_s is None else notch_s + S2_ABOVE_S3_BOTTOM_MM
+    rectum = inferred_rectum(anatomy, space, s2_bottom_s, findings)
     kept_out = _kept_out(anatomy, space, findings)
     lumbar = space.exact(anatomy.all_of(("L4", "L5", "L6")))
     sacrum = space.exact(anatomy.all_of(("sacrum", "S1")))

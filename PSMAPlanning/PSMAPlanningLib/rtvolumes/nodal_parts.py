@@ -12,7 +12,8 @@ import numpy as np
 
 from .guideline import Guideline, GuidelineNumber
 from .landmarks import Landmarks
-from .nodal_extensions import anterolateral, clefts, mesorectal, para_aortic
+from .mesorectum import mesorectal
+from .nodal_extensions import anterolateral, clefts, para_aortic
 from .nodal_inferred import THICKEST_DISC_MM
 from .nodal_material import Material
 from .nodal_near import grown_by, smoothed

@@ -114,6 +114,10 @@ _SENTENCES = {
     "bone_missing": "no label; it could not be kept out.",
     "muscle_missing": "no label; it could not be kept out.",
     "mesorectum_left_out": "the mesorectal part was left out: there is no rectum and no caudal colon.",
+    "rectosigmoid_junction_inferred": "its upper end is where the rectum loops forwards, at S {s_mm} mm, "
+    "{above_mm} mm above the rectum's lower end; check it.",
+    "no_rectosigmoid_junction": "no forward loop of the rectum was found; its upper end is that of the "
+    "label, or S2/3.",
     "para_aortic_left_out": "the para-aortic part was left out, because aorta, vena cava or their upper "
     "landmark is missing.",
     "transitional_vertebra": "an extra or a missing lumbar vertebra; say which level is L5/S1, it is not "

@@ -25,7 +25,7 @@ from .skeleton import draw_skeleton
 from .tissues import CODES, STRUCTURES, TISSUES
 from .uids import uid_of
 from .vessels import Vessel, draw_vessels, make_vessels
-from .volumes import FEMORAL_HEAD_TOP_Z, make_volumes
+from .volumes import FEMORAL_HEAD_TOP_Z, bed_top, make_volumes
 
 Progress = Callable[[float, str], None]
 _HELPERS = 2
@@ -288,5 +288,6 @@ def _landmarks(physique: Physique) -> dict[str, tuple[float, float, float]]:
         "symphysis_top": (0, 42, 0),
         "anastomosis": (0, 12, -6),
         "penile_bulb_top": (0, -6, -27),
+        "seminal_vesicle_bed_top": bed_top(physique),
     }
     return {name: tuple(map(float, physique.to_patient(np.array(point)))) for name, point in template.items()}

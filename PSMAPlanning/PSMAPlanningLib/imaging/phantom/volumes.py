@@ -24,6 +24,8 @@ from .vessels import Vessel
 VESSEL_MARGIN_MM = 7.0
 PTV_MARGIN_MM = 7.0
 FEMORAL_HEAD_TOP_Z = 33.5
+BED_TOP_Z = 33.0
+"""Where the drawn bed ends above: the top of the bed of the seminal vesicles, 33 mm above the symphysis."""
 _INTERNAL_END_Z = 45.0
 _FAR_MM = 40.0
 
@@ -146,7 +148,7 @@ def bed_outlines(physique: Physique) -> dict[float, list[tuple[float, float]]]:
     rectum = np.array(organs.RECTUM)
     order = np.argsort(rectum[:, 2])
     outlines = {}
-    for z in (-21.0, -10.0, -4.0, 4.0, 14.0, 24.0, 33.0):
+    for z in (-21.0, -10.0, -4.0, 4.0, 14.0, 24.0, BED_TOP_Z):
         behind = np.interp(z, rectum[order, 2], rectum[order, 1] + np.array(organs.RECTUM_RADII)[order]) - 1.0
         behind = max(behind, -38.0)
         front = 22.0 if z < 2 else bladder_back(physique, 0.0, z) + 6.0
@@ -155,6 +157,12 @@ def bed_outlines(physique: Physique) -> dict[float, list[tuple[float, float]]]:
         flank = [(0.75 * half, front - 4), (half, middle), (0.8 * half, behind + 2)]
         outlines[z] = symmetric([(0, front), *flank, (0, behind)])
     return outlines
+
+
+def bed_top(physique: Physique) -> tuple[float, float, float]:
+    """Template place in the middle of the bed's top, between bladder and rectum."""
+    outline = np.array(bed_outlines(physique)[BED_TOP_Z])
+    return 0.0, float((outline[:, 1].min() + outline[:, 1].max()) / 2), BED_TOP_Z
 
 
 def grown(mask: np.ndarray, spacing_kji_mm: tuple[float, float, float], margin_mm: float) -> np.ndarray:
