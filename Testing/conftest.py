@@ -25,16 +25,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("gl"):
-        # Asked only when such a test is about to run: the probe starts a child process.
-        from PSMAPlanningLib.scene.gl_probe import opengl_problem
-
-        problem = opengl_problem()
-        if problem:
-            pytest.skip(problem)
-
-
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:
     """A function from the name of a data set to its folder; the test is skipped when it is absent."""

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .case import PlanningCase
+from .case_prescriptions import prescriptions_of
 from .case_what_if import what_if_document
 from .coverage.lesion_coverage import CoverageClass, LesionVolumeCoverage
 from .coverage.what_if import WhatIfColumn
@@ -135,7 +136,7 @@ def _volume_document(case: PlanningCase, volume: RtVolume) -> dict[str, Any]:
         "voxels": volume.mask.voxels,
         "volume_ml": volume.mask.volume_ml,
         "contour_volume_ml": volume.occupancy and volume.occupancy.volume_ml,
-        "prescription": _prescription_document(volume.prescription),
+        "prescription": _prescription_document(prescriptions_of(case.state).get(volume.name), case.state),
         "suv_max": uptake.suv_max,
         "suv_mean": uptake.suv_mean,
         **_generated_document(volume),
@@ -155,10 +156,10 @@ def _generated_document(volume: RtVolume) -> dict[str, Any]:
     return document
 
 
-def _prescription_document(given: Prescription | None) -> dict[str, Any] | None:
+def _prescription_document(given: Prescription | None, state: CaseState) -> dict[str, Any] | None:
     if given is None:
         return None
-    (row,) = eqd2_table([given])
+    (row,) = eqd2_table([given], state.settings.volumes.alpha_beta_gy)
     return {
         "dose_gy": given.dose_gy,
         "fractions": given.fractions,

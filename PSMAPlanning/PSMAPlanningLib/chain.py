@@ -20,6 +20,7 @@ from .case_targets import with_planning_targets
 from .clinical_facts import ClinicalFacts
 from .coverage.prescribed_dose import PrescribedDose
 from .errors import FrameOfReferenceError, InputError
+from .imaging.known_patient import KnownPatient
 from .imaging.patient_identity import PET, PET_CT, PLANNING_CT, IdentifiedFile, PatientCheck, check_patient
 from .imaging.read import CtInput, PetInput, patient_identity, read_ct_input, read_pet, study_info
 from .imaging.suv import EnteredValues
@@ -193,6 +194,7 @@ def read_case(files: CaseFiles, settings: Settings, stage: Stage) -> CaseState:
         prescriptions=files.prescriptions,
         constraints=inputs.doses.constraints,
         landmarks=made.landmarks,
+        known_patient=KnownPatient.of(inputs.identities),
     )
 
 

@@ -14,7 +14,7 @@ from .imaging.image import Image
 from .records import CandidateConsensus
 from .settings import ConsensusSettings
 
-_UNFIT = ("collapsed", "leaks", "no_background", "no_liver", "no_contrast", "empty")
+UNFIT = ("collapsed", "leaks", "no_background", "no_liver", "no_contrast", "empty")
 """Flags that keep a candidate out of a consensus, the first that applies being the reason."""
 
 
@@ -29,7 +29,7 @@ def fuse_candidates(
     pet: for the equivalent threshold.
     """
     names = candidate_names(candidates)
-    unfit = [next((flag for flag in _UNFIT if flag in c.flags), None) for c in candidates]
+    unfit = [next((flag for flag in UNFIT if flag in c.flags), None) for c in candidates]
     if all(reason is not None for reason in unfit):
         unfit = ["empty" if c.mask.is_empty else None for c in candidates]
     left_out = {name: reason for name, reason in zip(names, unfit, strict=True) if reason is not None}

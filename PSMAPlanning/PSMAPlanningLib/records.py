@@ -19,6 +19,7 @@ from .delineation.reference_regions import ReferenceRegion
 from .delineation.rules import Delineation
 from .errors import RegistrationError
 from .imaging.image import Image, Mask
+from .imaging.known_patient import KnownPatient
 from .imaging.patient_identity import PatientCheck
 from .imaging.registration import Matrix4
 from .imaging.suv import SuvConversion
@@ -253,6 +254,7 @@ class CaseState:
     pet, ct: of the PET/CT, and anatomy drawn on them, lie in the planning CT's frame where there is a
         planning CT: a rigid registration moved their grids, their voxels are those of the files.
     patient_check: what the DICOM headers said about whose files these are; None when nothing was read.
+    known_patient: digests of who that is, for files that come later; None when no header said so.
     reference_spheres: centre (RAS mm) and radius (mm) of reference regions that the user placed, by name;
         they go before masks and proposals.
     references: reference regions as measured, by name. detection_threshold, faint_foci, detectability: of
@@ -286,6 +288,7 @@ class CaseState:
     prescriptions: tuple[PrescribedDose, ...] = ()
     constraints: ConstraintTable | None = None
     landmarks: Landmarks | None = None
+    known_patient: KnownPatient | None = None
 
     def without_findings(self) -> CaseState:
         """The case as it was before lesions were looked for; spheres that the user placed stay."""

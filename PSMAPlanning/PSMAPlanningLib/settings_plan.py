@@ -114,11 +114,23 @@ class VolumeSettings:
 
     guidelines: presets by name (see `psma-planning volumes`), or paths of a department's own .json files.
     A guideline for the bed makes a volume only where the user placed its landmarks.
+    target_alpha_beta_gy, late_alpha_beta_gy: alpha/beta in Gy that the dose in 2 Gy fractions (EQD2) of a
+        prescription is told with: prostate cancer (Brenner and Hall 1999, doi:10.1016/S0360-3016(98)00438-6)
+        and late reactions of normal tissue.
     """
 
     guidelines: tuple[str, ...] = ("rtog2009_nodes",)
+    target_alpha_beta_gy: float = 1.5
+    late_alpha_beta_gy: float = 3.0
+
+    @property
+    def alpha_beta_gy(self) -> tuple[float, float]:
+        """Of the target, and of late reactions."""
+        return self.target_alpha_beta_gy, self.late_alpha_beta_gy
 
     def __post_init__(self) -> None:
+        in_range("volumes.target_alpha_beta_gy", self.target_alpha_beta_gy, 0.1, 50)
+        in_range("volumes.late_alpha_beta_gy", self.late_alpha_beta_gy, 0.1, 50)
         names = [name.strip() for name in self.guidelines]
         if not all(names) or len(set(names)) < len(names):
             raise SettingsError("volumes.guidelines has an empty name or a name twice; list each once.")

@@ -110,7 +110,7 @@ def test_the_document_and_the_report_tell_how(state):
     assert volume["guideline"]["name"] == RTOG
     grown = next(step for step in volume["steps"] if step["what"] == "grow_vessels")
     assert grown["numbers"] == {"vessel_margin_mm": 7}
-    assert document["settings"]["volumes"] == {"guidelines": [RTOG]}
+    assert document["settings"]["volumes"]["guidelines"] == [RTOG]
     assert {mark["name"] for mark in document["case"]["landmarks"]["landmarks"]} >= {"L5_S1", "symphysis_top"}
     html = generated_card(document)
     assert "NOT VERIFIED" in html and "not a verdict" in html

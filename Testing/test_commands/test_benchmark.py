@@ -90,4 +90,8 @@ def test_unknown_work_and_no_runs(capsys):
 @pytest.mark.slow
 def test_every_work_runs(capsys):
     assert main(["benchmark", "--repeat", "1", "--json"]) == 0
-    assert {row["work"] for row in json.loads(capsys.readouterr().out)["rows"]} == {w.name for w in WORKS}
+    document = json.loads(capsys.readouterr().out)
+    missing = {work.name for work in WORKS} - {row["work"] for row in document["rows"]}
+    # An extra of its own, which the test command of the README does not install.
+    assert missing <= {"components_cc3d"}
+    assert len([w for w in document["warnings"] if "connected-components-3d" in w]) == len(missing)

@@ -81,6 +81,22 @@ def test_regions_from_anatomy_and_lesions_from_the_parts_of_one_label(files, tmp
     assert "vertebra L2" in text
 
 
+def test_what_was_left_out_of_the_files_is_said(files, tmp_path):
+    array = np.zeros(GRID.shape_kji, np.uint8)
+    array[10:20, 10:20, 10:20] = 1
+    header = {"Segment0_Name": "CTVx", "Segment0_LabelValue": "1", "Segment0_Layer": "0",
+              "Segment1_Name": "empty one", "Segment1_LabelValue": "2", "Segment1_Layer": "0"}  # fmt: skip
+    image = sitk_image(array, GRID)
+    for key, value in {f"{name}_ID": name for name in ("Segment0", "Segment1")}.items():
+        image.SetMetaData(key, value)
+    for key, value in header.items():
+        image.SetMetaData(key, value)
+    path = tmp_path / "plan.seg.nrrd"
+    sitk.WriteImage(image, str(path))
+    document, _ = call(coverage, "--lesions", files["lesions"], "--volumes", path)
+    assert "plan.seg.nrrd: empty one is empty and was left out." in document["warnings"]
+
+
 def test_bad_input(files, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         call(coverage, "--lesions", tmp_path / "none.nrrd", "--volumes", files["CTVn"])

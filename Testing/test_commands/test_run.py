@@ -9,7 +9,6 @@ from phantoms import ball, blurred_spheres, centred_grid
 from PSMAPlanningLib.commandline import main
 from PSMAPlanningLib.imaging.image import Image, Quantity
 from PSMAPlanningLib.imaging.image_file import write_image_file
-from PSMAPlanningLib.scene.gl_probe import opengl_problem
 
 GRID = centred_grid(44, (4, 4, 3))
 
@@ -56,21 +55,8 @@ def test_whole_chain(patient, capsys):
     assert {"chain", "scene"} <= set(printed["timings_s"])
     for name in printed["files"].values():
         assert (out / name).is_file()
-    assert ("picture_3d" in printed["files"]) == (opengl_problem() is None)
+    assert "picture_3d" in printed["files"]
     assert sorted(p.name for p in patient.iterdir() if p.name.startswith(".")) == []
-
-
-def test_pictures_are_skipped_with_a_reason_where_there_is_no_opengl(patient, capsys, monkeypatch):
-    from PSMAPlanningLib.scene import gl_probe
-
-    monkeypatch.setattr(gl_probe, "opengl_problem", lambda: "No off-screen OpenGL; install libegl1.")
-    assert run(patient, "--out", patient / "out", "--json") == 0
-    captured = capsys.readouterr()
-    assert "libegl1" in captured.err
-    document = json.loads(captured.out)
-    assert not any(name.startswith("picture_3d") for name in document["files"])
-    assert (patient / "out" / "report.html").is_file()
-    assert (patient / "out" / "scene.mrb").is_file()
 
 
 def test_nothing_above_the_threshold(patient, capsys):

@@ -212,9 +212,7 @@ def test_a_confirmation_is_kept(two_patients):
         read(two_patients, confirmed_by="  ")
 
 
-def test_the_whole_command(moved, tmp_path, capsys, monkeypatch):
-    # Pictures take most of the time and are tested elsewhere.
-    monkeypatch.setattr("PSMAPlanningLib.scene.gl_probe.opengl_problem", lambda: "No pictures here.")
+def test_the_whole_command(moved, tmp_path, capsys):
     volumes = [path for path in moved.volumes if "CTV" in path.name]
     # Nor are lesions looked for.
     (tmp_path / "s.json").write_text('{"schema_version": 1, "detection": {"threshold_suv": 900}}')

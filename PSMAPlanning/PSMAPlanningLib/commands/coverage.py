@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..anatomy_import import read_label_names
 from ..case_document import coverage_document
 from ..case_patient import MADE_FROM_LESIONS
 from ..case_what_if import WhatIfInputs, what_if_columns, what_if_document
@@ -29,6 +28,7 @@ from ..rtvolumes.name_mapping import NamedStructure, match_names
 from ..rtvolumes.names import unique_names
 from ..settings import Settings
 from ..volume_generation import VolumeGenerator, case_anatomy, case_landmarks
+from .anatomy_arguments import add_anatomy_arguments, label_names
 from .generation_arguments import add_landmark_arguments, generation_request
 from .pet_arguments import existing
 from .structure_files import ImagePlace, Structure, image_place, read_structures
@@ -55,13 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="G",
         help="targets by name (CTVn, PTVn, CTVsb ...); label map, .seg.nrrd or RTSTRUCT",
     )
-    parser.add_argument("--anatomy", type=existing, metavar="A", help="label map or .seg.nrrd of the organs")
-    parser.add_argument(
-        "--label-names",
-        type=existing,
-        metavar="T",
-        help="names of the anatomy's label values (.csv or .json)",
-    )
+    add_anatomy_arguments(parser, "label map or .seg.nrrd")
     parser.add_argument(
         "--image", type=existing, metavar="I", help="image on whose voxels contours are taken"
     )
@@ -96,9 +90,9 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     stage = Stage(progress)
     stage.report(0.0, "reading")
     place = image_place(arguments.image, arguments.image_series) if arguments.image else None
-    lesions = _lesions(arguments.lesions, place)
     warnings: list[str] = []
-    volumes = _volumes(arguments.volumes, place)
+    lesions = _lesions(arguments.lesions, place, warnings)
+    volumes = _volumes(arguments.volumes, place, warnings)
     targets = _targets(volumes, warnings)
     structures = _anatomy(arguments)
     warnings += _apart(lesions, volumes)
@@ -148,8 +142,8 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
     return document, _text(document, result)
 
 
-def _lesions(path: Path, place: ImagePlace | None) -> dict[str, Mask]:
-    found = read_structures(path, place)
+def _lesions(path: Path, place: ImagePlace | None, warnings: list[str]) -> dict[str, Mask]:
+    found = read_structures(path, place, said=warnings)
     if len(found) > 1:
         names = unique_names([each.name for each in found])
         return {name: each.mask.cropped() for name, each in zip(names, found, strict=True)}
@@ -159,8 +153,10 @@ def _lesions(path: Path, place: ImagePlace | None) -> dict[str, Mask]:
     return {f"{found[0].name} {number}": part for number, part in enumerate(parts, start=1)}
 
 
-def _volumes(paths: list[Path], place: ImagePlace | None) -> list[Structure]:
-    found = [each for path in paths for each in read_structures(path, place, below_voxel=True)]
+def _volumes(paths: list[Path], place: ImagePlace | None, warnings: list[str]) -> list[Structure]:
+    found = []
+    for path in paths:
+        found += read_structures(path, place, below_voxel=True, said=warnings)
     names = unique_names([each.name for each in found])
     return [Structure(name, each.mask, each.occupancy) for name, each in zip(names, found, strict=True)]
 
@@ -187,8 +183,7 @@ def _anatomy(arguments: argparse.Namespace) -> dict[str, Mask]:
         if arguments.label_names is not None:
             raise InputError("--label-names names the labels of --anatomy; give both.")
         return {}
-    names = read_label_names(arguments.label_names) if arguments.label_names else {}
-    labels = read_labels(arguments.anatomy, names)
+    labels = read_labels(arguments.anatomy, label_names(arguments))
     return {label.name: label.mask.cropped() for label in labels if not label.mask.is_empty}
 
 

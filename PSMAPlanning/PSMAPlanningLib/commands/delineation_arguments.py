@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..anatomy_import import read_anatomy, read_label_names
+from ..anatomy_import import read_anatomy
 from ..case_frames import CaseFrames
 from ..delineation.reference_regions import ReferenceRegion
 from ..delineation.rule_numbers import measured_references, references_of, rule_numbers
@@ -21,6 +21,7 @@ from ..imaging.image import Image, Mask
 from ..imaging.image_file import SUFFIXES, sitk_image, suffix_of
 from ..imaging.read import PetInput, read_pet
 from ..output import check_free, staged_file
+from .anatomy_arguments import add_anatomy_arguments, label_names
 from .pet_arguments import add_pet_arguments, entered_values, existing
 
 
@@ -34,15 +35,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="parameter of the rule; see psma-planning rules",
     )
-    parser.add_argument(
-        "--anatomy", type=existing, metavar="A", help="organ masks: .seg.nrrd, or label map and --label-names"
-    )
-    parser.add_argument(
-        "--label-names",
-        type=existing,
-        metavar="N",
-        help="names of the organ labels: CSV (label,name) or JSON",
-    )
+    add_anatomy_arguments(parser, ".seg.nrrd, or label map and --label-names")
     parser.add_argument("--out", type=existing, metavar="F", help="write a label map (.nrrd .nii.gz .mha)")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     add_pet_arguments(parser)
@@ -59,8 +52,7 @@ def read_shared(arguments: argparse.Namespace) -> tuple[PetInput, dict[str, Mask
     )
     if arguments.anatomy is None:
         return pet, {}
-    names = read_label_names(arguments.label_names) if arguments.label_names else {}
-    return pet, read_anatomy(arguments.anatomy, names, CaseFrames(pet.image))
+    return pet, read_anatomy(arguments.anatomy, label_names(arguments), CaseFrames(pet.image))
 
 
 def given_numbers(arguments: argparse.Namespace, rule: str) -> dict[str, float]:

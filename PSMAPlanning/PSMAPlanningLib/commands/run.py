@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..anatomy_import import read_label_names
 from ..case_export import CaseExportRequest
 from ..case_what_if import case_what_if
 from ..chain import CaseFiles, run_chain
@@ -15,6 +14,7 @@ from ..output import staged_folder
 from ..progress import Progress, Stage
 from ..settings import Settings
 from ..version import VERSION
+from .anatomy_arguments import add_anatomy_arguments, label_names
 from .case_arguments import (
     add_patient_arguments,
     add_registration_arguments,
@@ -45,18 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="V",
         help="RTSTRUCT, .seg.nrrd or label maps",
     )
-    parser.add_argument(
-        "--anatomy",
-        type=existing,
-        metavar="A",
-        help="organ masks: .seg.nrrd, RTSTRUCT, DICOM SEG, or label map and --label-names",
-    )
-    parser.add_argument(
-        "--label-names",
-        type=existing,
-        metavar="N",
-        help="names of the organ labels: CSV (label,name) or JSON",
-    )
+    add_anatomy_arguments(parser, ".seg.nrrd, RTSTRUCT, DICOM SEG, or label map and --label-names")
     parser.add_argument("--settings", type=existing, metavar="S.json", help="settings file")
     parser.add_argument("--out", type=existing, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--force", action="store_true", help="replace an existing folder")
@@ -91,7 +80,7 @@ def execute(arguments: argparse.Namespace, progress: Progress) -> tuple[dict[str
         ct=arguments.ct,
         volumes=tuple(arguments.volumes),
         anatomy=arguments.anatomy,
-        names=read_label_names(arguments.label_names) if arguments.label_names else {},
+        names=label_names(arguments),
         units=arguments.units,
         pet_series_uid=arguments.series,
         ct_series_uid=arguments.ct_series,

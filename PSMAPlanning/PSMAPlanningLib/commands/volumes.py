@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..anatomy_import import read_label_names
 from ..case_frames import PET_FRAME, CaseFrames
 from ..errors import FrameOfReferenceError, GuidelineError, InputError, OutputError
 from ..imaging.image import Image, Mask
@@ -27,6 +26,7 @@ from ..rtvolumes.steps import GeneratedVolume
 from ..volume_files import is_dicom_volumes, read_volume_files
 from ..volume_generation import case_anatomy, case_landmarks
 from ..volume_import import import_volumes
+from .anatomy_arguments import add_anatomy_arguments, label_names
 from .generation_arguments import add_landmark_arguments, generation_request
 from .pet_arguments import existing
 
@@ -37,16 +37,8 @@ HELP = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--anatomy",
-        type=existing,
-        required=True,
-        metavar="A",
-        help="organs: label map or .seg.nrrd, DICOM SEG, or RTSTRUCT with the --ct it was drawn on",
-    )
-    parser.add_argument(
-        "--label-names", type=existing, metavar="T", help="names of a label map's values (.csv or .json)"
-    )
+    formats = "label map or .seg.nrrd, DICOM SEG, or RTSTRUCT with the --ct it was drawn on"
+    add_anatomy_arguments(parser, formats, required=True)
     parser.add_argument(
         "--structure-names", type=existing, metavar="N",
         help='JSON {"name in the file": "TotalSegmentator or CADS name"}, for other segmentations',
@@ -144,7 +136,7 @@ def _anatomy(arguments: argparse.Namespace, ct: Image | None) -> tuple[Anatomy, 
 def _structures(arguments: argparse.Namespace, ct: Image | None) -> tuple[dict[str, Mask], tuple[str, ...]]:
     path = arguments.anatomy
     if not is_dicom_volumes(path):
-        names = read_label_names(arguments.label_names) if arguments.label_names else {}
+        names = label_names(arguments)
         labels = read_labels(path, names)
         return {label.name: label.mask.cropped() for label in labels if not label.mask.is_empty}, ()
     (file,) = read_volume_files((path,), Stage(no_progress))

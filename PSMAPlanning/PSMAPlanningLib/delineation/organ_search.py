@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +34,9 @@ class OrganByPosition:
     median_suv: float
     hottest_suv: float | None = None
     whole_only: bool = False
+
+
+Found = list["OrganByPosition | None"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +69,17 @@ class Search:
         return OrganByPosition(name, confidence, mask, tiles, median, hottest_suv, whole_only)
 
 
-def kidney_axis(search: Search) -> tuple[float, float, float, float] | None:
-    """Level (S mm), depth position (A mm), lowest and highest level of the kidneys; None without them."""
+class KidneyAxis(NamedTuple):
+    """Level (S mm), depth position (A mm), lowest and highest level of both kidneys."""
+
+    middle_s: float
+    middle_a: float
+    lowest_s: float
+    highest_s: float
+
+
+def kidney_axis(search: Search) -> KidneyAxis | None:
+    """Where the kidneys lie; None without them."""
     if "kidney_right" not in search.found or "kidney_left" not in search.found:
         return None
     points = np.concatenate(
@@ -74,7 +89,20 @@ def kidney_axis(search: Search) -> tuple[float, float, float, float] | None:
         ]
     )
     middle = points.mean(axis=0)
-    return float(middle[2]), float(middle[1]), float(points[:, 2].min()), float(points[:, 2].max())
+    return KidneyAxis(
+        float(middle[2]), float(middle[1]), float(points[:, 2].min()), float(points[:, 2].max())
+    )
+
+
+def beside_kidneys(rule: Callable[[Search, KidneyAxis], Found]) -> Callable[[Search], Found]:
+    """A rule that tells organs by their place about the kidneys; it finds none where these are not known."""
+
+    @wraps(rule)
+    def find(search: Search) -> Found:
+        axis = kidney_axis(search)
+        return [] if axis is None else rule(search, axis)
+
+    return find
 
 
 def between(value: float, limits: tuple[float, float]) -> bool:

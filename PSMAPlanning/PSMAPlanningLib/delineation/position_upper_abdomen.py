@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .organ_search import MODERATE, OrganByPosition, Search, between, kidney_axis
+from .organ_search import MODERATE, Found, KidneyAxis, OrganByPosition, Search, beside_kidneys, between
 from .uptake_blobs import grown, largest_part, opened
 
 _HOT_RATIO = 1.6
@@ -29,11 +29,9 @@ _SKIN_MM = 12.0
 _RIM_MM = 8.0
 
 
-def liver(search: Search) -> list[OrganByPosition | None]:
+@beside_kidneys
+def liver(search: Search, axis: KidneyAxis) -> Found:
     """A large even piece on the right, at and above the right kidney."""
-    axis = kidney_axis(search)
-    if axis is None:
-        return []
     _, kidney_a, lowest_s, highest_s = axis
     right, front, up = _places(search)
     half = search.frame.half_width_mm
@@ -50,11 +48,9 @@ def liver(search: Search) -> list[OrganByPosition | None]:
     return [_even_organ(search, "liver", tiles)]
 
 
-def spleen(search: Search) -> list[OrganByPosition | None]:
+@beside_kidneys
+def spleen(search: Search, axis: KidneyAxis) -> Found:
     """An even piece far to the left and behind, at and above the left kidney."""
-    axis = kidney_axis(search)
-    if axis is None:
-        return []
     middle_s, _, _, highest_s = axis
     right, _, up = _places(search)
     half = search.frame.half_width_mm
@@ -72,14 +68,12 @@ def spleen(search: Search) -> list[OrganByPosition | None]:
     return [_even_organ(search, "spleen", tiles)]
 
 
-def bowel(search: Search) -> list[OrganByPosition | None]:
+@beside_kidneys
+def bowel(search: Search, axis: KidneyAxis) -> Found:
     """Large even pieces well in front of the kidneys' level, where nodes beside the great vessels do not lie.
 
     Moderately avid, at the kidneys' level, under the abdominal wall.
     """
-    axis = kidney_axis(search)
-    if axis is None:
-        return []
     middle_s, kidney_a, lowest_s, highest_s = axis
     frame = search.frame
     right, front, up = _places(search)

@@ -139,7 +139,7 @@ def _like_bladder(search: Search, blob: Blob) -> bool:
         return False
     axis = kidney_axis(search)
     above = None if frame.crotch_mm is None else blob.s_mm - frame.crotch_mm
-    below = None if axis is None else axis[0] - blob.s_mm
+    below = None if axis is None else axis.middle_s - blob.s_mm
     if above is None and below is None:
         return False
     return (above is None or between(above, _BLADDER_ABOVE_CROTCH_MM)) and (

@@ -14,7 +14,7 @@ from .avid_regions import CUT_BY_FIELD_OF_VIEW, AvidRegion, labels_in
 from .connected_components import part_at
 
 BELOW_THRESHOLD = "below_threshold"
-_SEARCH_MM = 6.0
+SEARCH_MM = 6.0
 _REACH_MM = 20.0
 
 
@@ -31,7 +31,7 @@ def region_at(
         raise RuleError(f"The seed {_text(seed_ras)} lies outside the PET; give RAS mm as Slicer shows them.")
     seed = np.rint(pet.grid.kji_of(position)).astype(int)
     at_seed: Box = tuple(slice(int(n), int(n) + 1) for n in seed)
-    near = _grown(pet, at_seed, _SEARCH_MM)
+    near = _grown(pet, at_seed, SEARCH_MM)
     label = int(labels_in(regions, at_seed)[0, 0, 0])
     if label:
         return regions[label - 1]

@@ -126,7 +126,7 @@ def _figures(dose: Mapping[str, Any]) -> list[Cell]:
 
 
 _END_CAPS = {
-    "tapered": "taper to nothing over half a slice beyond their last contour; elsewhere volumes end flat there",
+    "tapered": "taper to nothing over half a slice beyond their last contour; for coverage they end flat",
     "flat": "end flat, half a slice beyond their last contour",
 }
 
