@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PSMAPlanningLib.rtvolumes.landmarks import Landmark, Landmarks, LandmarkSource
-from PSMAPlanningLib.scene.landmark_planes import LANDMARK_ATTRIBUTE, NODE_NAMES, POINTS, LandmarkNodes
+from PSMAPlanningLib.scene.landmark_markups import NODE_NAMES, POINTS
+from PSMAPlanningLib.scene.landmark_planes import LANDMARK_ATTRIBUTE, LandmarkNodes
 
 NORMAL = (0.1, 0.0, 1.0)
 
@@ -68,9 +69,34 @@ def test_nothing_is_there_until_it_is_wanted(nodes):
     assert np.allclose(point.GetNthControlPointPositionWorld(0), (4, 5, 6))
     assert [n.GetAttribute(LANDMARK_ATTRIBUTE) for n in (plane, point)] == ["L5_S1", "anastomosis"]
     assert not plane.GetSaveWithScene()
-    nodes.is_shown = False
+
+
+def test_hidden_ones_stay_as_they_are_and_new_ones_do_not_come(shown):
+    plane = shown.node("L5_S1")
+    shown.is_shown = False
+    shown.show(_marks())
+    assert not plane.GetDisplayNode().GetVisibility()
+    moved = _marks().with_moved("L5_S1", (1, 2, 9)).with_moved("symphysis_top", (0, 0, -50))
+    shown.show(moved)
+    assert shown.node("L5_S1") is plane and np.allclose(plane.GetOriginWorld(), (1, 2, 9))
+    assert shown.node("symphysis_top") is None
+    shown.is_shown = True
+    shown.show(moved)
+    assert plane.GetDisplayNode().GetVisibility()
+    assert shown.node("symphysis_top").GetDisplayNode().GetVisibility()
+
+
+def test_one_node_after_the_other(nodes):
+    nodes.is_shown = True
+    steps = nodes.show_steps(_marks())
+    next(steps)
+    there = [name for name in NODE_NAMES if nodes.node(name) is not None]
+    assert len(there) == 1
     nodes.show(_marks())
-    assert nodes.node("L5_S1") is None
+    assert [name for name in NODE_NAMES if nodes.node(name) is not None] == ["L5_S1", "anastomosis"]
+    first = nodes.node(there[0])
+    assert list(steps) == [None], "What was left undone is there already."
+    assert nodes.node(there[0]) is first
 
 
 def test_showing_tells_nobody(shown):

@@ -51,7 +51,6 @@ def node_ids(scene):
     return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
 
 
-@pytest.mark.gl
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_each_lesion_is_seen_on_its_side(headless, tmp_path, direction):
     state = small_state(DIRECTIONS[direction])
@@ -69,7 +68,6 @@ def test_each_lesion_is_seen_on_its_side(headless, tmp_path, direction):
             assert (places[one][0] < places[other][0]) == (a[2] > b[2])
 
 
-@pytest.mark.gl
 def test_labels_point_at_their_lesions(headless, tmp_path, monkeypatch):
     told = {}
     monkeypatch.setattr(
@@ -83,7 +81,6 @@ def test_labels_point_at_their_lesions(headless, tmp_path, monkeypatch):
         assert np.hypot(told[lesion_id][0] - column, told[lesion_id][1] - row) < 6
 
 
-@pytest.mark.gl
 def test_from_behind_the_sides_change(headless, tmp_path):
     projected(headless, small_state())
     columns = []
@@ -93,7 +90,6 @@ def test_from_behind_the_sides_change(headless, tmp_path):
     assert columns[0] < 250 < columns[1]
 
 
-@pytest.mark.gl
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_cut_off_at_the_edges(headless, tmp_path, view):
     projected(headless, small_state())
@@ -103,7 +99,6 @@ def test_nothing_is_cut_off_at_the_edges(headless, tmp_path, view):
         assert edge.min() > 0.95
 
 
-@pytest.mark.gl
 def test_pictures_leave_no_node_and_no_setting_behind(headless, tmp_path):
     projection = projected(headless, small_state())
     render_3d(headless.scene, tmp_path / "a.png", size=(300, 300))
@@ -117,14 +112,12 @@ def test_pictures_leave_no_node_and_no_setting_behind(headless, tmp_path):
     assert (display.GetColorNodeID(), display.GetWindowLevelMin(), display.GetWindowLevelMax()) == settings
 
 
-@pytest.mark.gl
 def test_without_ct_and_volumes_there_is_still_a_picture(headless, tmp_path):
     projected(headless, small_state(with_ct=False, with_volumes=False))
     render_3d(headless.scene, tmp_path / "a.png", size=(500, 400))
     assert len(pixels_of(read(tmp_path / "a.png"), "not compared")) > 100
 
 
-@pytest.mark.gl
 def test_an_empty_contour_stops_nothing(headless, tmp_path):
     state = small_state()
     lesion = state.lesions[0]
@@ -139,7 +132,6 @@ def test_an_empty_contour_stops_nothing(headless, tmp_path):
     assert len(pixels_of(read(tmp_path / "a.png"), "partial")) > 100
 
 
-@pytest.mark.gl
 def test_a_rejected_lesion_is_no_longer_colored(headless, tmp_path):
     before = small_state()
     lesions = tuple(
@@ -153,7 +145,6 @@ def test_a_rejected_lesion_is_no_longer_colored(headless, tmp_path):
     assert len(pixels_of(read(tmp_path / "a.png"), "outside")) < 20
 
 
-@pytest.mark.gl
 @pytest.mark.parametrize("with_ct", [True, False])
 def test_slices_show_the_lesion_hot_under_the_crosshair(headless, tmp_path, with_ct):
     state = small_state(with_ct=with_ct)
@@ -169,7 +160,6 @@ def test_slices_show_the_lesion_hot_under_the_crosshair(headless, tmp_path, with
         assert middle > 0.85 if with_ct else middle < 0.3
 
 
-@pytest.mark.gl
 def test_slices_outline_volumes_and_lesions(headless, tmp_path):
     state = small_state(with_ct=False)
     projected(headless, state)

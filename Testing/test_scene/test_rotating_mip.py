@@ -5,7 +5,7 @@ import pytest
 from PSMAPlanningLib.errors import CancelledError
 from PSMAPlanningLib.imaging.image import Image, Mask, Quantity
 from PSMAPlanningLib.progress import Stage
-from PSMAPlanningLib.scene.rotating_mip import ANGLES, MipOutline, rotating_mip
+from PSMAPlanningLib.scene.rotating_mip import ANGLES, MipOutline, outer_points, rotating_mip
 
 from .cases import DIRECTIONS, ball, pet_grid, place
 
@@ -75,3 +75,20 @@ def test_it_can_be_cancelled():
     pet, _ = hot_spot("straight")
     with pytest.raises(CancelledError):
         rotating_mip(pet, Stage(lambda _fraction, _doing: False))
+
+
+@pytest.mark.parametrize("angle", [0, 4, 13, 29])
+def test_the_voxels_at_the_surface_cover_what_all_of_them_do(angle):
+    from PSMAPlanningLib.imaging.image import Mask
+
+    pet, center = hot_spot("oblique")
+    mip = rotating_mip(pet, stage())
+    mask = ball(pet.grid, center, 18.0)
+    hollow = Mask(mask.array & ~ball(pet.grid, center, 9.0).array, pet.grid)
+    for each in (mask, hollow):
+        outer = outer_points(each)
+        assert 0 < len(outer) < each.voxels
+        assert outer_points(each) is outer
+        shadow, left, top = mip._shadow(each, angle)
+        x, y = np.floor(mip.position_of(each.points_ras(), angle)).astype(int).T
+        assert shadow[y - top, x - left].all()

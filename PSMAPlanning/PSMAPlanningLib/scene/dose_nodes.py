@@ -10,8 +10,9 @@ import numpy as np
 from ..errors import DoseError
 from ..imaging.image import Image, Quantity
 from .frame_of_reference import frame_of_reference_uid
-from .inputs import refuse_moved
-from .volume_nodes import quantity_of, read_image
+from .inputs import Reading, refuse_moved
+from .node_contents import image_voxels
+from .volume_nodes import quantity_of
 
 _UNIT_ATTRIBUTE = "DicomRtImport.DoseUnitName"
 """Set by SlicerRT on the volumes of RTDOSE files; it has no units code."""
@@ -29,16 +30,23 @@ def read_dose_node(node: Any) -> Image:
     Raises DoseError unless its units say gray, or where a voxel is no number or negative; SceneError for a
     node that a transform moves.
     """
+    return take_dose_node(node)()
+
+
+def take_dose_node(node: Any) -> Reading:
+    """The first half of `read_dose_node`; either half raises what that does."""
     refuse_moved(node)
     if not is_dose_node(node):
         raise DoseError(
             f"{node.GetName()} does not say that its voxels are gray (Gy), so it is not taken as a dose; "
             "load the RTDOSE file instead."
         )
-    image = read_image(node)
-    array = image.array.astype(np.float32)
-    if not np.isfinite(array).all() or array.min() < 0:
-        raise DoseError(f"{node.GetName()} holds voxels that are no dose; load it again from its source.")
-    return replace(
-        image, array=array, quantity=Quantity.DOSE, frame_of_reference_uid=frame_of_reference_uid(node)
-    )
+    image, name, uid = image_voxels(node), node.GetName(), frame_of_reference_uid(node)
+
+    def read() -> Image:
+        array = image.array.astype(np.float32)
+        if not np.isfinite(array).all() or array.min() < 0:
+            raise DoseError(f"{name} holds voxels that are no dose; load it again from its source.")
+        return replace(image, array=array, quantity=Quantity.DOSE, frame_of_reference_uid=uid)
+
+    return read

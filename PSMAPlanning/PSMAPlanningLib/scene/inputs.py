@@ -6,6 +6,7 @@ were measured, and hardening a transform is one click the user should know about
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,24 +19,39 @@ from ..records import RtVolume
 from ..rtvolumes.name_mapping import NamedStructure, match_names
 from ..rtvolumes.names import unique_names
 from .frame_of_reference import frame_of_reference_uid
+from .node_contents import image_voxels
 from .segments import mask_of_segment, segment_tag
-from .volume_nodes import numpy_matrix, read_image
+from .volume_nodes import numpy_matrix
 
 _IDENTITY_TOLERANCE = 1e-6
 
 
+Reading = Callable[[], Image]
+"""The longer half of reading an image node: it asks no node any more, so any thread can do it."""
+
+
 def read_pet_node(node: Any) -> Image:
     """The PET in a volume node; raises UnitsError unless its units code says SUV by body weight."""
+    return take_pet_node(node)()
+
+
+def take_pet_node(node: Any) -> Reading:
+    """The first half of `read_pet_node`; either half raises what that does."""
     refuse_moved(node)
-    image = read_image(node)
+    image, name, uid = image_voxels(node), node.GetName(), frame_of_reference_uid(node)
     if image.quantity is not Quantity.SUVBW:
         raise UnitsError(
-            f"{node.GetName()} is not taken as a PET because its voxels are {_units_text(node)}; "
+            f"{name} is not taken as a PET because its voxels are {_units_text(node)}; "
             "choose the PET in SUV or in Bq/ml."
         )
-    if not np.isfinite(image.array).all():
-        raise SceneError(f"{node.GetName()} holds voxels that are no numbers; load it again from its source.")
-    return replace(image, frame_of_reference_uid=frame_of_reference_uid(node))
+
+    def read() -> Image:
+        array = image.array.copy()
+        if not np.isfinite(array).all():
+            raise SceneError(f"{name} holds voxels that are no numbers; load it again from its source.")
+        return replace(image, array=array, frame_of_reference_uid=uid)
+
+    return read
 
 
 def read_ct_node(node: Any) -> Image:
@@ -43,11 +59,16 @@ def read_ct_node(node: Any) -> Image:
 
     Volumes without any units code are taken: Slicer writes none for most CT files.
     """
+    return take_ct_node(node)()
+
+
+def take_ct_node(node: Any) -> Reading:
+    """The first half of `read_ct_node`; either half raises what that does."""
     refuse_moved(node)
-    image = read_image(node)
+    image, uid = image_voxels(node), frame_of_reference_uid(node)
     if image.quantity not in (Quantity.HOUNSFIELD, Quantity.UNKNOWN):
         raise UnitsError(f"{node.GetName()} is not taken as a CT because its voxels are {_units_text(node)}.")
-    return Image(image.array, image.grid, Quantity.HOUNSFIELD, frame_of_reference_uid(node))
+    return lambda: Image(image.array.copy(), image.grid, Quantity.HOUNSFIELD, uid)
 
 
 def read_rigid_transform(node: Any) -> RigidTransform:

@@ -15,30 +15,11 @@ import numpy as np
 from ..errors import SceneError
 from ..records import Point
 from ..rtvolumes.landmarks import Landmark, Landmarks
+from .landmark_markups import NODE_NAMES, POINTS, color_by_source, plane_of, point_of, position_of
 from .placing_click import PlacingClick
 
 LANDMARK_ATTRIBUTE = "PSMAPlanning.Landmark"
-POINTS = ("anastomosis", "penile_bulb_top", "seminal_vesicle_bed_top")
-"""Landmarks whose place matters and not only their level."""
-NODE_NAMES = {
-    "L2_L3": "L2/L3",
-    "aortic_bifurcation": "Aortic bifurcation",
-    "L4_L5": "L4/L5",
-    "L5_S1": "L5/S1",
-    "S1_top": "Top of S1",
-    "S3_bottom": "Bottom of S3",
-    "femoral_head_top": "Top of femoral heads",
-    "symphysis_top": "Top of symphysis",
-    "anastomosis": "Anastomosis",
-    "penile_bulb_top": "Top of penile bulb",
-    "seminal_vesicle_bed_top": "Top of seminal vesicle bed",
-}
-_SIZE_MM = (180.0, 120.0)
-"""About as wide as the inlet of a male pelvis and as deep, so that a plane stands out of bone."""
-_COLORS = {"automatic": (0.95, 0.95, 0.60), "user": (1.0, 1.0, 1.0)}
-_HANDLE_PERCENT = 1.5
-"""Of the view's size; Slicer's own 3 covers a vertebra."""
-_FILL, _SAME_MM = 0.08, 0.01
+_SAME_MM = 0.01
 
 
 class LandmarkListener(Protocol):
@@ -50,7 +31,7 @@ class LandmarkListener(Protocol):
 
 
 class LandmarkNodes:
-    """The nodes of one case's landmarks; there are none until `is_shown` is set."""
+    """The nodes of one case's landmarks; there are none until `is_shown` is set, and then hidden ones."""
 
     def __init__(self, scene: Any) -> None:
         self.listener: LandmarkListener | None = None
@@ -69,18 +50,26 @@ class LandmarkNodes:
         return self._scene.GetNodeByID(self._ids[name]) if name in self._ids else None
 
     def show(self, landmarks: Landmarks | None) -> None:
-        """Bring the nodes to where the landmarks are; without any, or while not shown, they go."""
-        placed = {} if landmarks is None or not self.is_shown else landmarks.placed
+        """Bring the nodes to where the landmarks are; while not shown, none is new and none is seen."""
+        for _step in self.show_steps(landmarks):
+            pass
+
+    def show_steps(self, landmarks: Landmarks | None) -> Iterator[None]:
+        """What `show` does, one node at a time: in desktop Slicer a new one takes every view 15 ms."""
+        placed = {} if landmarks is None else landmarks.placed
         wanted = {name: mark for name, mark in placed.items() if not mark.is_missing}
         with self._writing():
             for name in [name for name in self._ids if name not in wanted]:
                 self._remove(name)
-            for name, mark in wanted.items():
-                if self.node(name) is None:
-                    self._forget_node(name)
-                    self._create(name, mark)
-                else:
+        for name, mark in wanted.items():
+            with self._writing():
+                if self.node(name) is not None:
                     self._put(name, mark)
+                else:
+                    self._forget_node(name)
+                    if self.is_shown:
+                        self._create(name, mark)
+            yield
 
     def remove(self) -> None:
         """Take every node out of the scene."""
@@ -124,12 +113,12 @@ class LandmarkNodes:
 
     def _create(self, name: str, mark: Landmark) -> None:
         # Made ready before they enter the scene: each change of a node there is drawn by every view at once.
-        node, display = _plane(mark) if name not in POINTS else _point(name, mark)
+        node, display = plane_of(mark) if name not in POINTS else point_of(name, mark)
         node.SetName(NODE_NAMES[name])
         node.SetAttribute(LANDMARK_ATTRIBUTE, name)
         for each in (node, display):
             each.SetSaveWithScene(False)
-        _color(display, mark)
+        color_by_source(display, mark)
         if self._scene.AddNode(display) is None:
             raise SceneError(f"MRML could not show the landmark {name}.")
         node.SetAndObserveDisplayNodeID(display.GetID())
@@ -147,11 +136,14 @@ class LandmarkNodes:
     def _put(self, name: str, mark: Landmark) -> None:
         node, known = self.node(name), self._known[name]
         if known.source is not mark.source:
-            _color(node.GetDisplayNode(), mark)
+            color_by_source(node.GetDisplayNode(), mark)
         self._known[name] = mark
+        # Hidden ones stay: ten nodes that leave and enter the scene again cost every view twenty changes.
+        if bool(node.GetDisplayNode().GetVisibility()) is not self.is_shown:
+            node.GetDisplayNode().SetVisibility(self.is_shown)
         if node.GetNumberOfControlPoints() == 0:
             node.AddControlPointWorld(*mark.point_ras)
-        if np.linalg.norm(np.subtract(_position(node), mark.point_ras)) < _SAME_MM and (
+        if np.linalg.norm(np.subtract(position_of(node), mark.point_ras)) < _SAME_MM and (
             known.normal_ras == mark.normal_ras
         ):
             return
@@ -165,9 +157,12 @@ class LandmarkNodes:
 
     def _remove(self, name: str) -> None:
         node = self.node(name)
+        display = self._scene.GetNodeByID(self._display_ids.pop(name, None) or "")
         self._forget_node(name)
-        if node is not None:
-            self._scene.RemoveNode(node)
+        # In this order: Slicer's Data module complains of a landmark without a display.
+        for each in (node, display):
+            if each is not None:
+                self._scene.RemoveNode(each)
 
     def _forget_node(self, name: str) -> None:
         node_id = self._ids.pop(name, None)
@@ -208,7 +203,7 @@ class LandmarkNodes:
         node, mark = self.node(name), self._known.get(name)
         if node is None or mark is None or self.listener is None or node.GetNumberOfControlPoints() == 0:
             return
-        at = np.array(_position(node))
+        at = np.array(position_of(node))
         if name not in POINTS:
             # A level is moved along its own direction only, wherever the mouse went.
             normal = np.array(mark.normal_ras)
@@ -218,55 +213,3 @@ class LandmarkNodes:
                 self._put(name, mark)
             return
         self.listener.landmark_moved(name, tuple(float(x) for x in at))
-
-
-def _position(node: Any) -> Point:
-    if node.IsA("vtkMRMLMarkupsPlaneNode"):
-        return tuple(node.GetOriginWorld())
-    return tuple(node.GetNthControlPointPositionWorld(0))
-
-
-def _plane(mark: Landmark) -> tuple[Any, Any]:
-    """A plane with handles for up and down only, and little fill."""
-    from slicer import vtkMRMLMarkupsPlaneDisplayNode, vtkMRMLMarkupsPlaneNode
-
-    node, display = vtkMRMLMarkupsPlaneNode(), vtkMRMLMarkupsPlaneDisplayNode()
-    node.SetPlaneType(node.PlaneTypePointNormal)
-    node.SetNormalWorld(*mark.normal_ras)
-    node.SetOriginWorld(*mark.point_ras)
-    node.SetSizeMode(node.SizeModeAbsolute)
-    node.SetSize(*_SIZE_MM)
-    _text(display)
-    display.SetFillOpacity(_FILL)
-    display.SetOutlineOpacity(0.9)
-    display.SetNormalVisibility(False)
-    display.SetHandlesInteractive(True)
-    display.SetTranslationHandleVisibility(True)
-    display.SetInteractionHandleScale(_HANDLE_PERCENT)
-    display.SetRotationHandleVisibility(False)
-    display.SetScaleHandleVisibility(False)
-    display.SetTranslationHandleComponentVisibility(False, False, True, False)
-    return node, display
-
-
-def _point(name: str, mark: Landmark) -> tuple[Any, Any]:
-    from slicer import vtkMRMLMarkupsFiducialDisplayNode, vtkMRMLMarkupsFiducialNode
-
-    node, display = vtkMRMLMarkupsFiducialNode(), vtkMRMLMarkupsFiducialDisplayNode()
-    node.SetMaximumNumberOfControlPoints(1)
-    node.SetControlPointLabelFormat(NODE_NAMES[name])
-    node.AddControlPointWorld(*mark.point_ras)
-    _text(display)
-    return node, display
-
-
-def _text(display: Any) -> None:
-    """Labels that can be read without covering the anatomy."""
-    display.SetTextScale(2.5)
-    display.SetGlyphScale(1.5)
-
-
-def _color(display: Any, mark: Landmark) -> None:
-    color = _COLORS[mark.source.value]
-    display.SetColor(*color)
-    display.SetSelectedColor(*color)

@@ -58,8 +58,13 @@ def legend_entries(
     if missed is not None:
         entries.append(LegendEntry("not in the volumes", missed.GetDisplayNode().GetColor()))
     if context is not None:
-        entries.append(LegendEntry(context.GetName(), context.GetDisplayNode().GetColor(), 0.7))
+        entries.append(context_entry(context.GetName(), context.GetDisplayNode().GetColor()))
     return entries
+
+
+def context_entry(name: str, color: Color) -> LegendEntry:
+    """The entry of the bones or the body around the lesions."""
+    return LegendEntry(name, color, 0.7)
 
 
 def draw_legend(canvas: Canvas, entries: list[LegendEntry], title: str = "") -> int:

@@ -59,26 +59,28 @@ class LiveOutline:
         data = self.node.GetImageData()
         data.GetPointData().GetScalars().Modified()
         data.Modified()
+        # The views follow the node and not its image. Its own event takes three times as long as all of this
+        # step, in everything that shows volumes; who has the views has them draw.
 
     def close(self) -> None:
         """Take the outline away."""
+        for slice_node, outlined in self._outlined:
+            _set_outline(slice_node, outlined)
         for composite, label_id, opacity in self._former:
             composite.SetLabelVolumeID(label_id)
             composite.SetLabelOpacity(opacity)
-        for slice_node, outlined in self._outlined:
-            slice_node.SetUseLabelOutline(outlined)
         for node in (self.node, self._display, self._colors):
             if node.GetScene() is not None:
                 self._scene.RemoveNode(node)
 
     def _put_over_slices(self) -> None:
+        for slice_node in _nodes(self._scene, "vtkMRMLSliceNode"):
+            self._outlined.append((slice_node, slice_node.GetUseLabelOutline()))
+            _set_outline(slice_node, True)
         for composite in _nodes(self._scene, "vtkMRMLSliceCompositeNode"):
             self._former.append((composite, composite.GetLabelVolumeID(), composite.GetLabelOpacity()))
             composite.SetLabelVolumeID(self.node.GetID())
             composite.SetLabelOpacity(_OPACITY)
-        for slice_node in _nodes(self._scene, "vtkMRMLSliceNode"):
-            self._outlined.append((slice_node, slice_node.GetUseLabelOutline()))
-            slice_node.SetUseLabelOutline(True)
 
 
 def _added(scene: Any, kind: str) -> Any:
@@ -92,6 +94,14 @@ def _added(scene: Any, kind: str) -> Any:
     if added is None:
         raise SceneError("MRML did not take the preview of the threshold.")
     return added
+
+
+def _set_outline(slice_node: Any, is_outlined: bool) -> None:
+    """Before the label volume, which asks for it when it is set; a slice's own event draws the view."""
+    former = slice_node.GetDisableModifiedEvent()
+    slice_node.SetDisableModifiedEvent(True)
+    slice_node.SetUseLabelOutline(is_outlined)
+    slice_node.SetDisableModifiedEvent(former)
 
 
 def _nodes(scene: Any, kind: str) -> list[Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .picture_slices import FUSION_COLORS
-from .volume_nodes import INVERTED_GRAY, show_pet
+from .volume_nodes import FUSION_COLORS, INVERTED_GRAY, show_pet
 
 WINDOWS_SUV = (5.0, 10.0, 20.0)
 """Upper ends that are offered; the window begins at 0."""

@@ -1,8 +1,11 @@
-"""Maximum intensity projections of the PET in inverted gray, from the front and from the left."""
+"""Maximum intensity projections of the PET in inverted gray, from the front and from the left.
+
+They need no OpenGL; any thread can make them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +16,12 @@ from scipy import ndimage
 from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image, Mask
-from .appearance import Color
 from .canvas import BLACK, WHITE, Canvas
 from .extent import patient_bounds
-from .labels import LesionBall, lesion_balls, place_labels
-from .legend import draw_legend, legend_entries
-from .owned_nodes import LESIONS, PET, VOLUMES, OwnedNodes
-from .segments import read_segment, segment_ids
-from .volume_nodes import read_image
+from .labels import LesionBall, place_labels
+from .legend import draw_legend
+from .picture_content import PictureContent, ShownSegment, picture_content
+from .picture_outline import draw_outline
 
 _GAP = 30
 _HEADER = 40
@@ -29,6 +30,7 @@ _MOST_WIDTH = 1600
 _LEAST_WIDTH = 760
 _AROUND_MM = 60.0
 _LINE_PIXELS = 2.2
+_VOLUME_OPACITY = 0.85
 _SCALE_BAR_MM = 100.0
 
 
@@ -52,15 +54,24 @@ def render_mip(
     window_suv: tuple[float, float] = (0.0, 10.0),
     title: str = "",
 ) -> None:
-    """The whole PET, with the outlines of lesions and volumes and the lesions' names; needs no OpenGL."""
-    nodes = OwnedNodes(scene)
-    if nodes.get(PET) is None:
+    """The whole PET, with the outlines of lesions and volumes and the lesions' names, as a PNG."""
+    draw_mip(picture_content(scene), path, height, window_suv, title)
+
+
+def draw_mip(
+    content: PictureContent,
+    path: Path,
+    height: int = 1000,
+    window_suv: tuple[float, float] = (0.0, 10.0),
+    title: str = "",
+) -> None:
+    """The same of what was taken from the scene; on any thread."""
+    if content.pet is None:
         raise SceneError("There is no PET in the scene to project.")
-    pet = upright(read_image(nodes.get(PET)))
+    pet = upright(content.pet)
     low_ras, high_ras = shown_box(pet)
     pet = cut_to(pet, low_ras, high_ras)
-    balls = lesion_balls(nodes)
-    entries = legend_entries(nodes)
+    balls, entries = content.balls(), list(content.legend)
     extent_mm = high_ras - low_ras
     pixels_per_mm = min(height / extent_mm[2], _MOST_WIDTH / (extent_mm[0] + extent_mm[1]))
     height = round(extent_mm[2] * pixels_per_mm)
@@ -73,9 +84,8 @@ def render_mip(
     for projection, view_width in zip(_PROJECTIONS, widths, strict=True):
         frame = _Frame(projection, low_ras, high_ras, pixels_per_mm, x, _HEADER)
         canvas.picture(_gray_projection(pet, frame, (height, view_width), window_suv), x, _HEADER)
-        for node, is_lesion in ((nodes.get(VOLUMES), False), (nodes.get(LESIONS), True)):
-            if node is not None:
-                _outlines(canvas, node, frame, (height, view_width), 1.0 if is_lesion else 0.85)
+        for segments, opacity in ((content.volumes, _VOLUME_OPACITY), (content.lesions, 1.0)):
+            _outlines(canvas, segments, frame, (height, view_width), opacity)
         # The letters above and the scale bar below stay free of names.
         area = (x, _HEADER + _LETTERS_HEIGHT, view_width, height - 2 * _LETTERS_HEIGHT)
         _labels(canvas, balls, frame, area)
@@ -165,22 +175,18 @@ def _gray_projection(
     return np.repeat(np.round(gray * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _outlines(canvas: Canvas, node: Any, frame: _Frame, shape: tuple[int, int], opacity: float) -> None:
+def _outlines(
+    canvas: Canvas,
+    segments: Sequence[ShownSegment],
+    frame: _Frame,
+    shape: tuple[int, int],
+    opacity: float,
+) -> None:
     """The outline of each visible segment's shadow in its color."""
-    display = node.GetDisplayNode()
-    for segment_id in segment_ids(node):
-        if not display.GetSegmentVisibility(segment_id):
-            continue
-        color: Color = node.GetSegmentation().GetSegment(segment_id).GetColor()
-        shadow = _shadow(read_segment(node, segment_id), frame, shape)
-        rows, columns = (np.flatnonzero(shadow.any(axis=axis)) for axis in (1, 0))
-        if rows.size == 0:
-            continue
-        top, left = max(rows[0] - 4, 0), max(columns[0] - 4, 0)
-        shadow = shadow[top : rows[-1] + 5, left : columns[-1] + 5]
-        distance = ndimage.distance_transform_edt(~shadow) - ndimage.distance_transform_edt(shadow) + 0.5
-        line = np.clip(_LINE_PIXELS / 2 + 0.5 - np.abs(distance), 0, 1).astype(np.float32) * opacity
-        canvas.blend(line, frame.x + int(left), frame.y + int(top), color)
+    for segment in segments:
+        if segment.in_slices and segment.mask is not None:
+            shadow = _shadow(segment.mask, frame, shape)
+            draw_outline(canvas, shadow, frame.x, frame.y, segment.color, _LINE_PIXELS, opacity)
 
 
 def _shadow(mask: Mask, frame: _Frame, shape: tuple[int, int]) -> np.ndarray:

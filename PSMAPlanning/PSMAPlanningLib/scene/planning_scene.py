@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +15,7 @@ from ..imaging.suv import SuvConversion
 from ..imaging.suv_header import SuvHeader
 from ..records import CaseState, Lesion, RtVolume
 from . import appearance
+from .case_in_scene import CaseInScene
 from .crosshair import crosshair_ras
 from .edit_session import EditSession
 from .inputs import read_ct_node, read_pet_node, read_rigid_transform, read_volumes_node
@@ -23,14 +23,13 @@ from .live_outline import LiveOutline
 from .owned_nodes import COMPARISON_DOSE, CT, DOSE, LESIONS, PET, PLANNING_CT, ROLES, VOLUMES, helper_ids
 from .pet_conversion import can_become_suv, conversion_of, convert_node, suv_header_of
 from .projection import TAG, SceneProjection
-from .restore import Restored, restore_case
+from .restore import StoredCase, stored_case
 from .save import save_scene
 from .views_of_scene import ViewsOfScene
 from .volume_nodes import quantity_of
 from .volumes_of_scene import VolumesOfScene
 
 if TYPE_CHECKING:
-    from ..coverage.lesion_coverage import LesionVolumeCoverage
     from ..imaging.image import Mask
 
 
@@ -40,12 +39,13 @@ class SceneListener(Protocol):
     def scene_closing(self) -> None: ...
     def scene_closed(self) -> None: ...
     def scene_loaded(self) -> None: ...
+    def scene_saving(self) -> None: ...
     def nodes_removed(self, roles: frozenset[str]) -> None: ...
     def edit_modified(self) -> None: ...
     def edit_removed(self) -> None: ...
 
 
-class PlanningScene(ViewsOfScene, VolumesOfScene):
+class PlanningScene(ViewsOfScene, VolumesOfScene, CaseInScene):
     """Access to one scene for one planning case; `close` takes every observer back.
 
     is_removing: whether a node is just going; what a selector shows then nobody chose.
@@ -68,6 +68,7 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
             scene.EndCloseEvent: self._on_end_close,
             scene.EndImportEvent: self._on_end_import,
             scene.NodeRemovedEvent: self._on_node_removed,
+            scene.StartSaveEvent: self._on_start_save,
         }
         # Before Slicer's node selectors, which go to another node when theirs is about to be removed.
         priority = 10.0
@@ -78,6 +79,7 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
         self.end_edit()
         self.end_outline()
         self.end_volumes()
+        self._projection.outlines.remove()
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
         self._tags = []
@@ -130,16 +132,17 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
             node.GetDisplayNode().SetVisibility(False)
         return volumes, warnings
 
-    def restore(self) -> Restored | None:
-        restored = restore_case(self._projection.nodes)
-        if restored is not None:
-            state = restored.state
-            images = {PET: state.pet, CT: state.ct, PLANNING_CT: state.planning_ct}
-            images |= {DOSE: state.dose, COMPARISON_DOSE: state.comparison_dose}
-            for role, image in images.items():
-                if image is not None:
-                    self._projection.remember_source(image, self.node(role))
-        return restored
+    def stored(self) -> StoredCase | None:
+        """The case in the scene, for `restored_case` on any thread; None when there is none."""
+        return stored_case(self._projection.nodes)
+
+    def took_over(self, stored: StoredCase, state: CaseState) -> None:
+        """Let the nodes that a state was restored from stand for its images; on any thread."""
+        images = {PET: state.pet, CT: state.ct, PLANNING_CT: state.planning_ct}
+        images |= {DOSE: state.dose, COMPARISON_DOSE: state.comparison_dose}
+        for role, image in images.items():
+            if image is not None:
+                self._projection.remember_source_id(image, stored.node_ids[role])
 
     def node(self, role: str) -> Any | None:
         """The node that shows this part of the case; None when there is none."""
@@ -152,31 +155,11 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
 
     # Case out
 
-    def show(
-        self,
-        before: CaseState | None,
-        after: CaseState,
-        coverage: Mapping[str, Mapping[str, LesionVolumeCoverage]],
-    ) -> None:
-        """Bring the nodes from one state of the case to the next; None writes everything."""
-        self._is_ours += 1
-        try:
-            self._projection.update(before, after, coverage)
-            if self._edit is not None:
-                self._hide_edited_lesion(True)
-        finally:
-            self._is_ours -= 1
-            self._remember_ids()
-
     def save(self, path: Path) -> None:
         save_scene(self.scene, path)
 
     def crosshair_ras(self) -> tuple[float, float, float] | None:
         return crosshair_ras(self.scene)
-
-    def show_contours_of(self, lesion_id: str | None) -> None:
-        """Show the candidates of one lesion, and the band where they disagree, in the slices."""
-        self._projection.show_contours_of(lesion_id)
 
     def remove_all(self) -> None:
         """Take everything the case put into the scene out of it."""
@@ -267,6 +250,7 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
         self.end_edit()
         self.end_outline()
         self.end_volumes(is_closing=True)
+        self._projection.outlines.remove()
 
     def _on_end_close(self, _caller: Any, _event: str) -> None:
         self._shown_ids = {}
@@ -276,6 +260,10 @@ class PlanningScene(ViewsOfScene, VolumesOfScene):
     def _on_end_import(self, _caller: Any, _event: str) -> None:
         if self.listener is not None:
             self.listener.scene_loaded()
+
+    def _on_start_save(self, _caller: Any, _event: str) -> None:
+        if self.listener is not None:
+            self.listener.scene_saving()
 
     def _on_edit_modified(self) -> None:
         if self.listener is not None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .contour_parts import contour_parts
+from .lighter_surfaces import lighter
 from .segments import common_grid, onto_grid, oriented_image
-from .surfaces import surface_for_display
+from .surfaces import keep_for_display, surface_for_display
+from .volume_outlines import outline_surface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,12 +25,21 @@ if TYPE_CHECKING:
 _images: WeakKeyDictionary[Mask, dict[VoxelGrid, Any]] = WeakKeyDictionary()
 
 
+def prepare_volumes(state: CaseState) -> None:
+    """Make the surfaces of the volumes of a state that is to be shown; may be called on another thread."""
+    for volume in state.volumes:
+        surface_for_display(volume.mask)
+        outline_surface(volume.mask)
+
+
 def prepare_segments(state: CaseState, stage: Stage) -> None:
     """Make surfaces and label images of a state that is to be shown; may be called on another thread."""
     masks = list(_masks_with_lattices(state))
     for number, (mask, lattice) in enumerate(masks):
         stage.report(number / len(masks), "surfaces")
-        surface_for_display(mask)
+        keep_for_display(mask, lighter(surface_for_display(mask)))
+        if lattice is None:
+            outline_surface(mask)
         if lattice is not None:
             by_lattice = _images.setdefault(mask, {})
             by_lattice[lattice] = oriented_image(onto_grid(mask, lattice), lattice)

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import PlanningError, SceneError, SettingsError
-from ..imaging.image import Image
+from ..errors import SettingsError
+from ..progress import Stage, no_progress
 from ..records import CaseState, Lesion, RtVolume
 from ..settings import Settings
-from .inputs import read_ct_node, read_pet_node
-from .owned_nodes import CT, LESIONS, PET, PLANNING_CT, VOLUMES, OwnedNodes
-from .segments import onto_grid, read_segment, segment_ids
-from .stored_case import read_document, records_of
+from .dose_nodes import take_dose_node
+from .inputs import take_ct_node, take_pet_node
+from .node_contents import SegmentVoxels, segment_voxels
+from .owned_nodes import COMPARISON_DOSE, CT, DOSE, LESIONS, PET, PLANNING_CT, VOLUMES, OwnedNodes
+from .segments import onto_grid
+from .stored_case import frame_uid_of, read_document, records_of
 from .stored_dose import read_doses
 from .stored_volumes import volume_fields
+from .taken_images import Taken, taken
 
 CASE_PARAMETER = "case"
 SETTINGS_PARAMETER = "settings"
 _SAME_ML = 1e-6
+_DOING = "taking over the case"
+_IMAGES = {PET: ("pet", "PET"), CT: ("ct", "CT"), PLANNING_CT: ("planning_ct", "planning CT")}
+"""By role: the field of a state, and its name to people."""
+_TAKE = {
+    PET: take_pet_node,
+    CT: take_ct_node,
+    PLANNING_CT: take_ct_node,
+    DOSE: take_dose_node,
+    COMPARISON_DOSE: take_dose_node,
+}
+_ROLES = (*_TAKE, LESIONS, VOLUMES)
 
 
 @dataclass(frozen=True)
@@ -31,22 +46,64 @@ class Restored:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class StoredCase:
+    """What a scene holds of a case, taken from its nodes and still to be understood.
+
+    text, settings: JSON. node_ids, images: of the nodes it was taken from, by role. lesions, volumes:
+    label images by segment, None for a segment without one.
+    """
+
+    text: str
+    settings: str
+    node_ids: Mapping[str, str]
+    images: Mapping[str, Taken | None]
+    lesions: Mapping[str, SegmentVoxels | None]
+    volumes: Mapping[str, SegmentVoxels | None]
+
+
 def restore_case(nodes: OwnedNodes) -> Restored | None:
     """The case stored in a scene; None when the scene holds none.
 
     Raises SceneError when there is one that cannot be understood.
     """
+    stored = stored_case(nodes)
+    return restored_case(stored, Stage(no_progress)) if stored is not None else None
+
+
+def stored_case(nodes: OwnedNodes) -> StoredCase | None:
+    """The first half of `restore_case`: it takes a moment, and alone asks the nodes."""
     parameters = nodes.existing_parameters()
     text = parameters.GetParameter(CASE_PARAMETER) if parameters is not None else ""
     if not text:
         return None
-    document = read_document(text)
+    return StoredCase(
+        text,
+        parameters.GetParameter(SETTINGS_PARAMETER),
+        {role: node.GetID() for role in _ROLES if (node := nodes.get(role)) is not None},
+        {role: taken(nodes.get(role), take) for role, take in _TAKE.items()},
+        _segments(nodes.get(LESIONS)),
+        _segments(nodes.get(VOLUMES)),
+    )
+
+
+def restored_case(stored: StoredCase, stage: Stage) -> Restored:
+    """The second half of `restore_case`, for any thread."""
+    stage.report(0.0, _DOING)
+    document = read_document(stored.text)
     notes: list[str] = []
-    settings = _settings(parameters.GetParameter(SETTINGS_PARAMETER), notes)
+    settings = _settings(stored.settings, notes)
     records = records_of(document)
-    pet = _image(nodes.get(PET), read_pet_node, "PET", notes)
-    ct = _image(nodes.get(CT), read_ct_node, "CT", notes)
-    planning_ct = _image(nodes.get(PLANNING_CT), read_ct_node, "planning CT", notes)
+    images = {}
+    for role, (field, name) in _IMAGES.items():
+        stage.report(0.2, _DOING)
+        node = stored.images[role]
+        image = node.image(name, notes) if node is not None else None
+        if image is not None and image.frame_of_reference_uid is None:
+            # A node that was made from a file does not know it, nor does one without its DICOM database.
+            image = replace(image, frame_of_reference_uid=frame_uid_of(document, field))
+        images[field] = image
+    pet = images["pet"]
     had_images = document.get("volumes") or records["lesions"] or records["regions"]
     if pet is None and records["lesions"]:
         notes.append(
@@ -54,15 +111,24 @@ def restore_case(nodes: OwnedNodes) -> Restored | None:
             "load the PET again and find them anew."
         )
     without_pet = pet is None and had_images
+    stage.report(0.5, _DOING)
     if not without_pet:
-        _compare_with_segments(nodes, records["lesions"], notes)
-    volumes = _volumes(nodes.get(VOLUMES), document["volumes"], notes)
-    doses = read_doses(nodes, document, notes)
-    images = {"pet": pet, "ct": ct, "planning_ct": planning_ct, **doses}
-    state = CaseState(settings=settings, volumes=volumes, **images, **records)
+        _compare_with_segments(stored.lesions, records["lesions"], notes)
+    stage.report(0.7, _DOING)
+    volumes = _volumes(stored.volumes, document["volumes"], notes)
+    stage.report(0.9, _DOING)
+    doses = read_doses(stored.images, document, notes)
+    state = CaseState(settings=settings, volumes=volumes, **images, **doses, **records)
     if without_pet:
         state = replace(state.without_findings(), suv=None)
     return Restored(state, tuple(notes))
+
+
+def _segments(node: Any | None) -> dict[str, SegmentVoxels | None]:
+    if node is None:
+        return {}
+    segmentation = node.GetSegmentation()
+    return {name: segment_voxels(segmentation.GetSegment(name)) for name in segmentation.GetSegmentIDs()}
 
 
 def _settings(text: str, notes: list[str]) -> Settings:
@@ -73,25 +139,14 @@ def _settings(text: str, notes: list[str]) -> Settings:
         return Settings()
 
 
-def _image(node: Any | None, read: Any, name: str, notes: list[str]) -> Image | None:
-    if node is None:
-        return None
-    try:
-        return read(node)
-    except PlanningError as error:
-        notes.append(f"The {name} was not restored: {error}")
-        return None
-
-
-def _volumes(node: Any | None, documents: list[dict[str, Any]], notes: list[str]) -> tuple[RtVolume, ...]:
-    present = set(segment_ids(node)) if node is not None else set()
+def _volumes(
+    segments: Mapping[str, SegmentVoxels | None], documents: list[dict[str, Any]], notes: list[str]
+) -> tuple[RtVolume, ...]:
     volumes = []
     for document in documents:
         name = document["name"]
-        try:
-            mask = read_segment(node, name) if name in present else None
-        except SceneError:
-            mask = None
+        voxels = segments.get(name)
+        mask = voxels.mask() if voxels is not None else None
         if mask is None or mask.is_empty:
             notes.append(f"The volume {name} was not restored; its voxels are not in the scene.")
             continue
@@ -116,17 +171,15 @@ def _volumes(node: Any | None, documents: list[dict[str, Any]], notes: list[str]
     return tuple(volumes)
 
 
-def _compare_with_segments(nodes: OwnedNodes, lesions: tuple[Lesion, ...], notes: list[str]) -> None:
+def _compare_with_segments(
+    segments: Mapping[str, SegmentVoxels | None], lesions: tuple[Lesion, ...], notes: list[str]
+) -> None:
     """Say which segments show something else than the case: somebody changed them outside the panel."""
-    node = nodes.get(LESIONS)
-    present = set(segment_ids(node)) if node is not None else set()
     for lesion in lesions:
         if lesion.contour.mask.is_empty:
             continue
-        try:
-            shown = read_segment(node, lesion.id) if lesion.id in present else None
-        except SceneError:
-            shown = None
+        voxels = segments.get(lesion.id)
+        shown = voxels.mask() if voxels is not None else None
         if shown is None:
             notes.append(f"The segment of lesion {lesion.id} was missing; it was drawn anew.")
             continue

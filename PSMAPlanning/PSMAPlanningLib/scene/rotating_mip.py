@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import ndimage
@@ -122,13 +123,27 @@ class RotatingMip:
         """Which pixels a mask covers, and where the picture of them begins (left, top)."""
         reach = max(1, int(np.ceil(max(mask.grid.spacing_mm) / _PIXEL_MM / 2)))
         room = 2 * reach + round(_SELECTED_LINE_PIXELS) + 2
-        pixels = np.floor(self.position_of(mask.points_ras(), angle)).astype(int)
+        pixels = np.floor(self.position_of(outer_points(mask), angle)).astype(int)
         low = pixels.min(axis=0) - room
         shadow = np.zeros(tuple((pixels.max(axis=0) - low + room + 1)[::-1]), dtype=bool)
         shadow[tuple((pixels - low).T[::-1])] = True
         # Voxels wider than a pixel leave gaps.
         shadow = ndimage.binary_fill_holes(ndimage.maximum_filter(shadow, 2 * reach + 1))
         return shadow, int(low[0]), int(low[1])
+
+
+_outer: WeakKeyDictionary[Mask, np.ndarray] = WeakKeyDictionary()
+
+
+def outer_points(mask: Mask) -> np.ndarray:
+    """RAS points, (N, 3), of the voxels at a mask's surface, worked out once.
+
+    What they cover seen from outside is what the whole mask covers, and a large one has ten times as many.
+    """
+    if mask not in _outer:
+        inner = ndimage.binary_erosion(mask.array, ndimage.generate_binary_structure(3, 1))
+        _outer[mask] = mask.grid.ras_of(np.argwhere(mask.array & ~inner))
+    return _outer[mask]
 
 
 def rotating_mip(pet: Image, stage: Stage) -> RotatingMip:

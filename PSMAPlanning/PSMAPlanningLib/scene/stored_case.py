@@ -30,6 +30,7 @@ from ..errors import (
 )
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
+from ..imaging.known_patient import KnownPatient
 from ..imaging.patient_identity import PatientCheck
 from ..imaging.registration import RigidTransform
 from ..imaging.suv import SuvConversion
@@ -47,6 +48,7 @@ from .stored_search import (
 from .stored_volumes import volume_facts
 
 SCHEMA_VERSION = 1
+_IMAGES = ("pet", "ct", "planning_ct")
 _REFUSED = (ClinicalFactsError, LandmarkError, PrescriptionError, RegionError, RegistrationError, RuleError)
 """What records say of values that cannot be."""
 
@@ -65,6 +67,12 @@ class CaseWriter:
             "schema_version": SCHEMA_VERSION,
             "registration": asdict(state.registration),
             "patient_check": state.patient_check.to_document() if state.patient_check else None,
+            "known_patient": state.known_patient.to_document() if state.known_patient else None,
+            "frames": {
+                name: image.frame_of_reference_uid
+                for name in _IMAGES
+                if (image := getattr(state, name)) is not None
+            },
             "clinical": state.clinical.to_document(),
             "landmarks": state.landmarks.to_document() if state.landmarks else None,
             "warnings": list(state.warnings),
@@ -204,6 +212,7 @@ def records_of(document: dict[str, Any]) -> dict[str, Any]:
             "registration": _registration(document["registration"]),
             # Scenes from before these were stored have neither.
             "patient_check": _patient_check(document.get("patient_check")),
+            "known_patient": _known_patient(document.get("known_patient")),
             "clinical": ClinicalFacts(**(document.get("clinical") or {})),
             "landmarks": _landmarks(document.get("landmarks")),
             "warnings": tuple(document["warnings"]),
@@ -240,6 +249,17 @@ def _landmarks(document: dict[str, Any] | None) -> Landmarks | None:
 
 def _patient_check(document: dict[str, Any] | None) -> PatientCheck | None:
     return None if document is None else PatientCheck.from_document(document)
+
+
+def _known_patient(document: dict[str, Any] | None) -> KnownPatient | None:
+    return None if document is None else KnownPatient.from_document(document)
+
+
+def frame_uid_of(document: dict[str, Any], name: str) -> str | None:
+    """The frame of reference that an image of the case had; None when none was told, or in older scenes."""
+    frames = document.get("frames")
+    uid = frames.get(name) if isinstance(frames, dict) else None
+    return uid if isinstance(uid, str) else None
 
 
 def _region_of(document: dict[str, Any]) -> AvidRegion:

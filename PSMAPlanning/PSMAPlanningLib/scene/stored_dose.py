@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PlanningError, SceneError
+from ..errors import SceneError
 from ..imaging.image import Image
-from .dose_nodes import read_dose_node
-from .owned_nodes import COMPARISON_DOSE, DOSE, OwnedNodes
+from .owned_nodes import COMPARISON_DOSE, DOSE
+from .taken_images import Taken
 from .volume_nodes import show_pet
 
 if TYPE_CHECKING:
@@ -30,23 +31,23 @@ def show_dose(image: Image, node: Any) -> None:
     show_pet(node, (0.0, max(float(image.array.max()), 1e-3)), _COLORS)
 
 
-def read_doses(nodes: OwnedNodes, document: dict[str, Any], notes: list[str]) -> dict[str, Image | None]:
+def read_doses(
+    taken: Mapping[str, Taken], document: dict[str, Any], notes: list[str]
+) -> dict[str, Image | None]:
     """Fields of a CaseState; a sentence in notes for each dose that the case had and the scene has not.
 
-    Scenes from before doses were stored have no nodes; they say only whether there was one. Raises SceneError
-    for a document that is damaged.
+    taken: by role. Scenes from before doses were stored have no nodes; they say only whether there was one.
+    Raises SceneError for a document that is damaged.
     """
     found: dict[str, Image | None] = {}
     for role, (field, name) in _FIELDS.items():
-        told, node, image = _told(document, field), nodes.get(role), None
+        told, node, image = _told(document, field), taken[role], None
         if told is not None and node is not None:
-            try:
-                image = read_dose_node(node)
+            image = node.image(name, notes)
+            if image is not None:
                 # The node of a dose that was read from a file does not know it.
                 uid = image.frame_of_reference_uid or told.get("frame_of_reference_uid")
                 image = replace(image, frame_of_reference_uid=uid)
-            except PlanningError as error:
-                notes.append(f"The {name} was not restored: {error}")
         elif told is not None:
             notes.append(f"The {name} was not restored, its voxels are not in the scene; load it again.")
         found[field] = image

@@ -34,6 +34,11 @@ def surface_for_display(mask: Mask) -> vtk.vtkPolyData:
     return _made[mask]
 
 
+def keep_for_display(mask: Mask, surface: vtk.vtkPolyData) -> None:
+    """Have a mask shown by another surface than its own from now on; whoever made it must not change it."""
+    _made[mask] = surface
+
+
 def smooth_surface(mask: Mask) -> vtk.vtkPolyData:
     """Triangles, in RAS and wound outward, around a mask; as large as the mask to about 0.1 %.
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Image, Quantity
+from .prepared_images import image_data
 
 if TYPE_CHECKING:
     from vtk import vtkMatrix4x4
 
 INVERTED_GRAY = "vtkMRMLColorTableNodeInvertedGrey"
 GRAY = "vtkMRMLColorTableNodeGrey"
+FUSION_COLORS = "vtkMRMLPETProceduralColorNodePET-Heat"
+"""PET laid over CT."""
 
 _CODES = {
     Quantity.SUVBW: (("126400", "DCM", "Standardized Uptake Value"), ("{SUVbw}g/ml", "UCUM", "SUVbw")),
@@ -31,19 +34,12 @@ _CODES = {
 }
 
 
-def write_image(image: Image, node: Any) -> None:
-    """Put voxels, geometry and units of `image` into a vtkMRMLScalarVolumeNode."""
-    from vtk import vtkImageData
+def write_image(image: Image, node: Any, data: Any | None = None) -> None:
+    """Put voxels, geometry and units of `image` into a vtkMRMLScalarVolumeNode.
 
-    # VTK has no boolean and MRML no 64-bit integer images.
-    array = image.array
-    if array.dtype == bool:
-        array = array.astype(np.uint8)
-    elif array.dtype in (np.int64, np.uint64):
-        array = array.astype(np.float64)
-    data = vtkImageData()
-    data.SetDimensions(*array.shape[::-1])
-    data.GetPointData().SetScalars(numpy_to_vtk(array.ravel(), deep=True))
+    data: its voxels as `image_data` makes them, which the node keeps; None has them made.
+    """
+    data = image_data(image) if data is None else data
     node.SetAndObserveImageData(data)
     node.SetIJKToRASMatrix(vtk_matrix(image.grid.ijk_to_ras_matrix))
     if image.quantity in _CODES:
