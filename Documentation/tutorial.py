@@ -63,12 +63,16 @@ class Tutorial:
         else:
             self.presenter.load_sample_case(self.variant)
             self.wait()
+        self.show_layout()
+        self.press("lookAtBodyButton")
+        self.check("contextCheckBox", True)
         self.take_picture("1-patient")
 
     def lesions(self) -> None:
         self.open("lesions")
         self.press("findLesionsButton")
-        self.press("planningLayoutButton")
+        self.show_layout()
+        self.check("contextCheckBox", False)
         rows = self.presenter.view.lesions
         self.presenter.select_lesion(rows[1].id)
         self.press("acceptLesionButton")
@@ -83,6 +87,7 @@ class Tutorial:
     def contours(self) -> None:
         self.open("contours")
         self.press("editLesionButton")
+        self.bring(self.ui.editorFrame)
         self.take_picture("3-contours")
         self.press("editLesionButton")
 
@@ -93,15 +98,22 @@ class Tutorial:
             self.press("findLandmarksButton")
         if self.ui.generateNodesButton.enabled:
             self.press("generateNodesButton")
+        # The ruler's label would lie over those of the landmarks.
+        selected = self.presenter.view.selected
+        self.presenter.select_lesion(None)
         self.press("lookAtPelvisButton")
         self.bring(self.ui.proposalsLabel)
         self.take_picture("4-volumes")
-        self.ui.showLandmarksCheckBox.click()
+        self.check("showLandmarksCheckBox", False)
+        self.presenter.select_lesion(selected)
+        self.press("lookAtPelvisButton")
 
     def coverage(self) -> None:
         self.open("coverage")
         self.open_groups("patientResultGroupBox")
         self.bring(self.ui.patientResultTable)
+        # What matters most is said on top; the result's first lines still have room below.
+        self.bring(self.ui.patientSentenceLabel)
         self.take_picture("5-coverage")
 
     def what_if(self) -> None:
@@ -130,11 +142,26 @@ class Tutorial:
         button.click()
         self.wait()
 
+    def check(self, name: str, is_on: bool) -> None:
+        """Switch a box that can be used on or off, and wait for the work it starts."""
+        box = getattr(self.ui, name)
+        if box.enabled and box.checked != is_on:
+            box.click()
+            self.wait()
+
+    def show_layout(self) -> None:
+        """Have the planning layout; its button pressed twice would put the former one back."""
+        if not self.ui.planningLayoutButton.checked:
+            self.press("planningLayoutButton")
+
     def wait(self) -> None:
-        """Let Qt work until nothing runs any more; an error the panel shows ends the walk."""
+        """Let Qt work until nothing runs any more; an error the panel shows ends the walk.
+
+        What views show beside the case, as the projection of the PET, is waited for too.
+        """
         end = time.monotonic() + LONGEST_S
         self.process_events()
-        while self.presenter.view.is_busy:
+        while self.presenter.view.is_busy or self.panel.worker.threads:
             if time.monotonic() > end:
                 raise RuntimeError("The work did not end.")
             self.process_events()

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import slicer
 from PySide6.QtCore import Property, QObject, Signal
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from vtkmodules.vtkRenderingUI import vtkGenericRenderWindowInteractor
 
 from .scripted_module import ModuleManager
 
@@ -17,8 +19,45 @@ _SLICE_VIEWS = (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal"))
 _VIEW_PIXELS = (400, 300)
 
 
+class qMRMLSliceView(QWidget):
+    """A slice view without pixels: a real interactor, for tests to invoke the mouse's events on."""
+
+    def __init__(self):
+        super().__init__()
+        self._interactor = vtkGenericRenderWindowInteractor()
+        self._default_cursor = QCursor()
+        self._pauses, self._drawings = 0, 0
+        self._is_asked = False
+
+    def pauseRender(self):
+        self._pauses += 1
+        return self._pauses
+
+    def resumeRender(self):
+        """As ctkVTKAbstractView: at the end of the last pause it draws at once what was asked for."""
+        self._pauses -= 1
+        if self._pauses == 0 and self._is_asked:
+            self.scheduleRender()
+        return self._pauses
+
+    def scheduleRender(self):
+        self._is_asked = self._pauses > 0
+        self._drawings += not self._is_asked
+
+    def interactor(self):
+        return self._interactor
+
+    def setViewCursor(self, cursor):
+        self.setCursor(cursor)
+
+    def setDefaultViewCursor(self, cursor):
+        self._default_cursor = cursor
+
+
 class LayoutManager(QObject):
     """Slice views without pixels: the real slice logics and nodes, which jump and link as in Slicer."""
+
+    layoutChanged = Signal(int)
 
     def __init__(self, headless):
         super().__init__()
@@ -33,6 +72,7 @@ class LayoutManager(QObject):
         for logic in self._logics.values():
             logic.SetMRMLScene(self._scene)
             self._slice_logics.AddItem(logic)
+        self._views = {name: qMRMLSliceView() for name in self._logics}
         self._make_views()
         # Clearing a scene with its singletons takes the views' nodes; Slicer makes them again.
         self._tag = self._scene.AddObserver(self._scene.EndCloseEvent, lambda *_: self._make_views())
@@ -67,7 +107,10 @@ class LayoutManager(QObject):
 
     def sliceWidget(self, name):
         logic = self._logics[name]
-        return SimpleNamespace(sliceLogic=lambda: logic, mrmlSliceNode=logic.GetSliceNode)
+        view = self._views[name]
+        return SimpleNamespace(
+            sliceLogic=lambda: logic, mrmlSliceNode=logic.GetSliceNode, sliceView=lambda: view
+        )
 
     def close(self):
         self._scene.RemoveObserver(self._tag)
@@ -159,12 +202,6 @@ class Application(QObject):
 
     def testingEnabled(self):
         return False
-
-    def pauseRender(self):
-        """Nothing is drawn here."""
-
-    def resumeRender(self):
-        """As Slicer's, which draws what was asked for meanwhile."""
 
     def _load_scene(self, kind, properties, _nodes, _messages):
         return kind == "SceneFile" and self._headless.scene.ReadFromMRB(properties["fileName"], False)

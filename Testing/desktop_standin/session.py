@@ -157,6 +157,7 @@ def _install(qt, headless, folder, session):
     modules["slicer.parameterNodeWrapper"].parameterNodeWrapper = parameter_node.parameterNodeWrapper
     modules["slicer.i18n"].tr = lambda text: text
     modules["slicer.i18n"].translate = lambda _context, text: text
+    modules["slicer.i18n"].getContext = lambda source_file: source_file
     for name, module in modules.items():
         if name.startswith("slicer."):
             setattr(slicer, name.partition(".")[2], module)

@@ -121,6 +121,31 @@ class AnyOrder(RuleBasedStateMachine):
     def add_lesion(self, place):
         self.presenter.add_lesion(place)
 
+    @rule(is_wanted=st.booleans())
+    def switch_growing(self, is_wanted):
+        if is_wanted:
+            self.presenter.begin_growing()
+        else:
+            self.presenter.end_growing()
+
+    @rule(place=st.sampled_from([(0.0, 0.0, 0.0), (8.0, -12.0, 83.5), (38.0, -12.0, 93.5), (1e5, 0.0, 0.0)]))
+    def grow_at(self, place):
+        self.presenter.grow_at(place)
+
+    @rule(place=st.sampled_from([(8.0, -12.0, 88.0), (-22.0, -12.0, 93.5)]), lesion=LESION_IDS)
+    def grow_lesion(self, place, lesion):
+        self.presenter.grow_lesion(place, lesion)
+
+    @rule(
+        moved=st.sampled_from([-2.0, -0.1, 0.05, float("nan")]), end=st.sampled_from(["release", "end", ""])
+    )
+    def drag_in_view(self, moved, end):
+        self.presenter.drag_lesion_threshold(moved)
+        if end == "release":
+            self.presenter.release_lesion_threshold()
+        elif end == "end":
+            self.presenter.end_lesion_preview()
+
     @rule(name=st.sampled_from(["consensus", "fixed_suv", "nobody's"]))
     def choose_contour(self, name):
         self.presenter.choose_contour(name)
@@ -199,7 +224,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def close_scene_and_fill(self):
-        if not self.panel.view.is_busy:
+        if not self.presenter.work.is_busy:
             self.panel.scene.Clear(0)
             self.nodes = node_ids(self.panel.scene)
             self.panel.fill()

@@ -68,6 +68,9 @@ class StepScheduler:
     def soon(self, name: str, function: Callable[[], None]) -> None:
         self.waiting[name] = function
 
+    def next_turn(self, _function: Callable[[], None]) -> bool:
+        return False
+
     def cancel_all(self) -> None:
         self.waiting.clear()
 
@@ -75,6 +78,27 @@ class StepScheduler:
         waiting, self.waiting = self.waiting, {}
         for function in waiting.values():
             function()
+
+
+@dataclass
+class TurnScheduler(StepScheduler):
+    """Has turns of an event loop, for the test to make one after the other."""
+
+    turns: list[Callable[[], None]] = field(default_factory=list)
+
+    def next_turn(self, function: Callable[[], None]) -> bool:
+        self.turns.append(function)
+        return True
+
+    def turn(self) -> None:
+        """What is asked for in a turn comes in the one after it."""
+        turns, self.turns = self.turns, []
+        for function in turns:
+            function()
+
+    def cancel_all(self) -> None:
+        super().cancel_all()
+        self.turns.clear()
 
 
 class Panel:
@@ -89,6 +113,7 @@ class Panel:
         self.scheduler = InlineScheduler()
         case = PlanningCase(who="tester", start=start)
         self.presenter = Presenter(case, self.planning_scene, self.worker, self.scheduler)
+        self.presenter.restore_if_due()
         self.heard: list[ViewState] = []
         self.presenter.observe(self.heard.append)
 
@@ -110,6 +135,8 @@ class Panel:
         return node
 
     def close(self) -> None:
+        # What is still to be shown would come after the nodes are gone.
+        self.presenter.finish_showing()
         self.planning_scene.remove_all()
         self.presenter.close()
 

@@ -26,7 +26,7 @@ def _sort(person, column):
     header = person.ui.lesionTable.horizontalHeader()
     place = header.sectionViewportPosition(column) + 5
     person._mouse(header.viewport(), person.qt.Qt.LeftButton, pos=person.qt.QPoint(place, 5))
-    person.session.run_events()
+    person.see()
 
 
 def _menu(person, row):
@@ -34,7 +34,7 @@ def _menu(person, row):
     table = person.ui.lesionTable
     person.click_cell(table, row)
     table.customContextMenuRequested.emit(table.visualItemRect(table.item(row, 0)).center())
-    person.session.run_events()
+    person.see()
     menu = next(each for each in reversed(table.findChildren(person.qt.QMenu)) if each.isVisible())
     return {action.text: action for action in menu.actions() if action.text}
 
@@ -47,7 +47,7 @@ def _key(person, key):
     shortcuts = [each for each in window.findChildren(QShortcut) if each.key == QKeySequence(key)]
     assert len(shortcuts) == 1 and shortcuts[0].enabled, key
     shortcuts[0].activated.emit()
-    person.session.run_events()
+    person.see()
 
 
 def test_the_table_is_sorted_by_any_column_and_the_selection_stays(person):
@@ -101,7 +101,7 @@ def test_keys_live_as_long_as_the_module_is_open(person):
     assert person.states()[0] == "rejected"
     window = person.slicer.util.mainWindow()
     person.slicer.util.selectModule("Data")
-    person.session.run_events()
+    person.see()
     assert window.findChildren(QShortcut) == []
     person.open_module()
     assert len(window.findChildren(QShortcut)) == 6
@@ -114,14 +114,17 @@ def test_the_context_menu_says_what_cannot_be_done_and_does_the_rest(person):
     assert not menu["Delete"].isEnabled()
     assert "reject" in menu["Delete"].toolTip
     menu["Leave undecided"].trigger()
+    person.see()
     assert person.states()[0] == "undecided"
     _menu(person, 0)["Accept"].trigger()
+    person.see()
     assert person.states()[0] == "accepted"
     regions = _menu(person, 0)["Region"].menu()
     entries = {action.text: action for action in regions.actions() if action.text}
     assert not entries["As the anatomy tells"].isEnabled()
     sides = {action.text: action for action in entries["obturator"].menu().actions()}
     sides["left"].trigger()
+    person.see()
     assert person.column(person.ui.lesionTable, REGION)[0] == "obturator*\nleft"
     assert person.presenter.view.undo_name == "state region of lesion L1"
 
@@ -135,6 +138,7 @@ def test_a_lesion_goes_by_the_contour_that_is_clicked(person):
     assert names[0] == "Consensus" and "percent max" in names
     row = names.index("percent max")
     person.click_cell(table, row)
+    person.wait()
     assert "percent max" in ui.lesionContourLabel.text
     assert table.currentRow() == row
     shown = ui.lesionTable.item(0, VOLUME).text().partition("\n")[0]
@@ -153,6 +157,7 @@ def test_dragging_the_threshold_is_one_step_on_release(person):
         assert "mL" in ui.lesionContourLabel.text
     assert person.presenter.case.state is before
     slider.let_go()
+    person.wait()
     assert person.presenter.view.undo_name.startswith("threshold lesion L1 at SUV 5")
     assert "threshold of its own" in ui.lesionContourLabel.text
 

@@ -73,10 +73,19 @@ class Person:
             self.open_section(section.name.removesuffix("CollapsibleButton"))
         assert button.visible and button.enabled, button.name
         self._mouse(button, self.qt.Qt.LeftButton)
+        self.see()
+
+    def see(self):
+        """Look at what comes of a press: scene and panel take a few turns of the event loop to follow."""
         self.session.run_events()
+        assert self.session.wait_until(lambda: not self.presenter.is_changing), "It was never shown."
+        # What is told at the end, and an editor that opens, have turns of their own.
+        for _turn in range(10):
+            self.session.run_events()
 
     def wait(self, seconds=30.0):
         assert self.session.wait_until(lambda: not self.presenter.view.is_busy, seconds), "It never ended."
+        self.see()
 
     def wait_for_what_follows(self, seconds=30.0):
         """Regions and the patient's sentence are worked out beside the interface."""
@@ -87,7 +96,7 @@ class Person:
         table.scrollToItem(table.item(row, column))
         place = table.visualItemRect(table.item(row, column)).center()
         self._mouse(table.viewport(), self.qt.Qt.LeftButton, pos=place)
-        self.session.run_events()
+        self.see()
 
     def column(self, table, column):
         return [table.item(row, column).text() for row in range(table.rowCount)]
@@ -280,6 +289,7 @@ def test_a_deleted_pet_is_not_replaced_by_the_next_volume(person):
     other.SetVoxelValueUnits(pet.GetVoxelValueUnits())
     person.scene.RemoveNode(pet)
     person.session.run_events(0.3)
+    person.see()
     assert ui.petSelector.currentNode() is None
     assert ui.lesionTable.rowCount == 0
 
@@ -317,6 +327,7 @@ def test_reload_makes_a_new_panel_over_the_same_case(person):
     person.session.run_events()
     assert person.panel is not former
     assert type(person.panel) is not type(former), "The library is reloaded too."
+    person.wait()
     assert person.ui.lesionTable.rowCount == lesions
     person.open_section("lesions")
     person.click_cell(person.ui.lesionTable, 0)
@@ -337,6 +348,16 @@ def test_another_module_and_back(person):
     assert person.ui.lesionTable.rowCount > 0
 
 
+def is_offered(button):
+    """Whether it is seen when its section is open."""
+    widget = button
+    while widget is not None and not widget.inherits("ctkCollapsibleButton"):
+        if widget.isHidden():
+            return False
+        widget = widget.parent()
+    return True
+
+
 def test_buttons_pressed_in_any_order_and_twice(person):
     """Whatever is enabled is pressed, again and again; nothing raises and the tables agree with the case."""
     ui = person.ui
@@ -349,7 +370,7 @@ def test_buttons_pressed_in_any_order_and_twice(person):
         if ui.lesionTable.rowCount and ui.lesionTable.visible and choice.random() < 0.3:
             person.click_cell(ui.lesionTable, int(choice.integers(ui.lesionTable.rowCount)))
         button = getattr(ui, names[choice.integers(len(names))])
-        if button.enabled and not button.isHidden() and button is not ui.dicomButton:
+        if button.enabled and is_offered(button) and button is not ui.dicomButton:
             person.press(button)
     person.wait()
     case = person.presenter.case
@@ -381,7 +402,9 @@ def test_nothing_is_left_after_cleanup(standin, headless):
 
     slicer.mrmlScene.Clear(0)
     # What an earlier test's panel left to be deleted later is deleted now.
-    standin.run_events()
+    standin.run_events(0.1)
+    gc.collect()
+    standin.run_events(0.1)
     before = census(headless.scene)
     person = Person(standin)
     person.load_and_find()

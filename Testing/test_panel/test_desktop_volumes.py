@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PSMAPlanningLib.imaging.segmentation_file import Segment, write_segmentation
+from PSMAPlanningLib.rtvolumes.landmarks import Landmarks
 from test_panel import standin_fixture, test_desktop_panel
 
 standin = standin_fixture.standin
@@ -163,12 +165,15 @@ def test_a_nodal_ctv_is_generated_and_follows_its_plane(loaded, pictures):
     loaded.press(ui.undoButton)
     assert _rows(loaded)[made.name].volume_ml == made.volume_ml
     ui.showLandmarksCheckBox.click()
-    loaded.session.run_events()
-    assert loaded.panel.session.scene.landmarks.node("L5_S1") is None
+    # Hidden planes stay in the scene: making them anew is slow.
+    display = loaded.panel.session.scene.landmarks.node("L5_S1").GetDisplayNode()
+    assert loaded.session.wait_until(lambda: not display.GetVisibility())
 
 
 def test_the_bed_group_places_points_by_clicks(loaded, pictures):
-    ui = loaded.ui
+    ui, case = loaded.ui, loaded.presenter.case
+    marks = {n: m for n, m in case.state.landmarks.placed.items() if n != "seminal_vesicle_bed_top"}
+    case.perform("take the landmark away", replace(case.state, landmarks=Landmarks(marks)))
     ui.bedGroupBox.collapsed = False
     loaded.session.run_events()
     assert not ui.generateBedButton.enabled and "four landmarks" in ui.bedLabel.text
@@ -224,6 +229,41 @@ def test_total_segmentator_is_run_when_it_is_there(loaded, monkeypatch):
     assert "no structure" in loaded.message.lower() or "voxel" in loaded.message
 
 
+def test_prescriptions_are_typed_and_bring_their_eqd2(loaded, pictures):
+    ui = loaded.ui
+    ui.prescriptionGroupBox.collapsed = False
+    loaded.session.run_events()
+    table = ui.volumePrescriptionTable
+    names = loaded.column(table, 0)
+    assert set(names) == {"CTVn", "CTVsb", "PTVn", "PTVsb"}
+    row = names.index("PTVsb")
+    assert loaded.column(table, 3)[row] == "–"
+
+    def shown(*columns):
+        return [loaded.column(table, n)[row] for n in columns]
+
+    def comes(texts, *columns):
+        """The table is filled when the scene has followed, a moment after what was typed."""
+        return loaded.session.wait_until(lambda: shown(*columns) == texts)
+
+    table.item(row, 1).setText("62,5")
+    table.item(row, 2).setText("25")
+    assert comes(["62.5", "25", "71.4", "68.8"], 1, 2, 3, 4), shown(1, 2, 3, 4)
+    assert _picture(loaded, pictures, "volumes-prescriptions") == []
+    ui.lateAlphaBetaSpinBox.setValue(2.0)
+    assert comes([f"{62.5 * 4.5 / 4.0:.1f}"], 4)
+    assert "α/β 2" in table.horizontalHeaderItem(4).text()
+    for wrong, said in (("much", "no dose"), ("900", "no dose")):
+        table.item(row, 1).setText(wrong)
+        assert comes(["62.5"], 1) and said in loaded.message
+    table.item(row, 2).setText("25.5")
+    assert comes(["25"], 2) and "whole number" in loaded.message
+    table.item(row, 1).setText("")
+    assert comes(["", "–"], 1, 3)
+    loaded.press(ui.undoButton)
+    assert comes(["62.5"], 1)
+
+
 def test_leaving_the_module_ends_drawing_and_leaves_no_editor(loaded):
     ui = loaded.ui
     _choose(loaded, ui.volumeComboBox, "CTVn")
@@ -250,6 +290,10 @@ def test_the_console_does_every_step_in_a_line(loaded, tmp_path):
         logic.makeBoosts(0, 3)
     assert logic.findLandmarks()["L5_S1"] is not None
     logic.showLandmarks(False)
+    logic.prescribe("PTVsb", 70, 35)
+    logic.stateAlphaBeta(1.5, 4.0)
+    stated = next(row for row in logic.prescriptionTable() if row["volume"] == "PTVsb")
+    assert stated["eqd2_gy"] == {1.5: pytest.approx(70.0), 4.0: pytest.approx(70.0)}
     node = logic.editVolume("CTVsb")
     assert node.GetSegmentation().GetNumberOfSegments() == 1
     logic.finishVolumeEdit()

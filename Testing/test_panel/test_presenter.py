@@ -463,6 +463,8 @@ def test_saved_closed_and_loaded_the_case_is_the_same(full, tmp_path):
     assert full.view.message.notice is Notice.SAVED
     full.scene.Clear(0)
     load_scene(full.scene, tmp_path / "case.mrb")
+    assert full.view.blocked[Action.ACCEPT] is Reason.BUSY
+    full.worker.jobs[-1].run()
     assert full.view.message.notice is Notice.RESTORED
     assert full.view.message.text == ""
     assert _comparable(full.view.lesions) == _comparable(rows)
@@ -487,7 +489,7 @@ def test_a_scene_error_leaves_the_case_and_the_next_change_mends_the_scene(full,
         raise SceneError("MRML refused.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(SceneProjection, "update", fail)
+        patch.setattr(SceneProjection, "steps", fail)
         assert not full.presenter.accept("L01")
     assert full.view.message.text == "MRML refused."
     full.presenter.accept("L02")
@@ -505,6 +507,7 @@ def test_another_presenter_takes_the_case_over_from_the_scene(full):
     full.presenter.close()
     again = Panel.__new__(Panel)
     Panel.__init__(again, _App(full.scene))
+    again.worker.jobs[-1].run()
     assert _comparable(again.view.lesions) == _comparable(rows)
     assert isinstance(again.presenter.case, PlanningCase)
     again.close()

@@ -1,9 +1,12 @@
 """What the views show beside the case: ruler, missed part, bones, window, places, projections."""
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PSMAPlanningLib.panel.view_actions import ViewActions
-from PSMAPlanningLib.records import headline_volumes
+from PSMAPlanningLib.records import IGNORED, headline_volumes
 from PSMAPlanningLib.scene.layout_description import LAYOUT_ID, register_layout
 from PSMAPlanningLib.scene.owned_nodes import CONTEXT, MISSED_PART, RULER
 from PSMAPlanningLib.scene.surfaces import enclosed_volume_ml
@@ -180,3 +183,47 @@ def test_the_layout_is_registered_once(headless):
 def test_every_view_action_is_an_action_of_the_presenter(full):
     assert isinstance(full.presenter, ViewActions)
     assert [volume.name for volume in headline_volumes(full.state.volumes)] == ["CTVp"]
+
+
+def test_views_are_kept_from_drawing_while_one_press_changes_several_nodes(full):
+    changes = []
+    is_paused = []
+
+    @contextmanager
+    def paused():
+        is_paused.append(True)
+        try:
+            yield
+        finally:
+            is_paused.pop()
+
+    def watch(kind):
+        for n in range(full.scene.GetNumberOfNodesByClass(kind)):
+            node = full.scene.GetNthNodeByClass(n, kind)
+            tag = node.AddObserver("ModifiedEvent", lambda *_: changes.append((kind, bool(is_paused))))
+            observed.append((node, tag))
+
+    full.presenter.pause_rendering = paused
+    full.presenter.select_lesion(PARTIAL)
+    observed = []
+    for kind in ("vtkMRMLSegmentationDisplayNode", "vtkMRMLMarkupsLineNode", "vtkMRMLModelNode"):
+        watch(kind)
+    full.presenter.select_lesion(OUTSIDE)
+    full.presenter.look_at("lesion")
+    full.presenter.reject("ureter")
+    for node, tag in observed:
+        node.RemoveObserver(tag)
+    assert {kind for kind, _ in changes} >= {"vtkMRMLSegmentationDisplayNode", "vtkMRMLMarkupsLineNode"}
+    assert all(paused for _, paused in changes)
+
+
+def test_a_volume_that_is_ignored_has_no_line_in_the_coverage_table(full):
+    state = full.presenter.case.state
+    ignored = [
+        replace(volume, kind=None, role=IGNORED) if volume.name == "Bladder" else volume
+        for volume in state.volumes
+    ]
+    assert len(ignored) > 1
+    full.presenter.case.perform("ignore", replace(state, volumes=tuple(ignored)))
+    listed = {cell.volume for _, cell in full.view.coverage_rows}
+    assert listed == {volume.name for volume in ignored if volume.role != IGNORED}

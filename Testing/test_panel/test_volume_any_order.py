@@ -111,7 +111,8 @@ class VolumesAnyOrder(AnyOrder):
         assert (rt.edited is None) == (rt.edit_node is None)
         assert rt.edited is None or self.panel.view.edited is None
         assert all(row.volume_ml > 0 and np.isfinite(row.volume_ml) for row in rt.rows)
-        shown = {n.GetAttribute(LANDMARK_ATTRIBUTE) for n in _markups(self.panel.scene)} - {None}
+        marks = [n for n in _markups(self.panel.scene) if n.GetAttribute(LANDMARK_ATTRIBUTE)]
+        shown = {n.GetAttribute(LANDMARK_ATTRIBUTE) for n in marks if n.GetDisplayNode().GetVisibility()}
         placed = {row.name for row in rt.landmarks if row.superior_mm is not None}
         assert shown == (placed if rt.are_planes_shown else set())
 

@@ -22,7 +22,10 @@ class ConsoleSteps:
         """The planning case of the scene with everything around it, shared with the panel."""
         from .session import session_of
 
-        return session_of(slicer.mrmlScene)
+        session = session_of(slicer.mrmlScene)
+        # A case that is being taken over from a loaded scene is there when a step asks for it.
+        session.presenter.finish_restoring()
+        return session
 
     @property
     def case(self) -> PlanningCase:

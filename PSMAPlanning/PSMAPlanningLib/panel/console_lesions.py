@@ -41,6 +41,18 @@ class LesionSteps(ConsoleSteps):
         self._do(self.session.presenter.add_lesion, pointRas)
         return next(row.id for row in self.session.presenter.view.lesions if row.id not in former)
 
+    def growLesion(self, pointRas: Sequence[float], lesionId: str | None = None) -> str:
+        """Grow a lesion's contour from a point (RAS mm) by the rule it goes by; returns its id.
+
+        lesionId None: what a click there means, the lesion that lies there or else a new one.
+        """
+        presenter = self.session.presenter
+        if lesionId is not None:
+            self._do(presenter.grow_lesion, tuple(pointRas), lesionId)
+            return lesionId
+        self._do(presenter.grow_at, tuple(pointRas))
+        return presenter.view.selected
+
     def mergeLesions(self, lesionIds: Sequence[str]) -> None:
         """Make several lesions one, under the id of the first in the list; they must lie close together."""
         self._do(self.session.presenter.merge_lesions, tuple(lesionIds))

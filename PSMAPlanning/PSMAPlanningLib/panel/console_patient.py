@@ -50,7 +50,7 @@ class PatientSteps(ConsoleSteps):
         self._require_suv()
 
     def confirmSamePatient(self) -> None:
-        """Say that the files of the folder belong to one patient although their headers differ."""
+        """Say that files are one patient's although their headers differ; then what was refused is done."""
         self._do(self.session.presenter.confirm_same_patient)
 
     def setPlanningCt(self, node: typing.Any, transform: typing.Any = None) -> None:

@@ -93,6 +93,29 @@ class VolumeSteps(ConsoleSteps):
         self._do(presenter.make_boosts)
         return self.volumeNotes()
 
+    def prescriptionTable(self) -> list[dict[str, typing.Any]]:
+        """One dictionary per target: dose_gy, fractions, their source, and eqd2_gy by alpha/beta in Gy.
+
+        None is not stated; `prescribe` states it.
+        """
+        rt = self.session.presenter.view.rt
+        return [
+            {
+                "volume": row.volume,
+                "dose_gy": row.dose_gy,
+                "fractions": row.fractions,
+                "source": row.source,
+                "eqd2_gy": None
+                if row.eqd2_gy is None
+                else dict(zip(rt.alpha_beta_gy, row.eqd2_gy, strict=True)),
+            }
+            for row in rt.prescriptions
+        ]
+
+    def stateAlphaBeta(self, targetGy: float, lateGy: float) -> None:
+        """State the alpha/beta in Gy, of targets and of late reactions, that EQD2 is told with."""
+        self._do(self.session.presenter.state_alpha_beta, targetGy, lateGy)
+
     def takeOrgans(self, node: typing.Any, nameTable: str | None = None) -> int:
         """Take organ masks from a segmentation node; returns how many. nameTable: a JSON file of names."""
         presenter = self.session.presenter

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from slicer.i18n import tr as _
-
 from .contours_view import CandidateRow, ContoursView, ThresholdPreview
+from .translation import tr as _
 from .view_state import LesionRow, RuleChoice, VolumeCoverage
 
 METHODS = (
@@ -90,11 +89,21 @@ def goes_by_text(contours: ContoursView, preview: ThresholdPreview | None) -> st
         return ""
     if preview is not None:
         return _("Lesion {id} at SUV {threshold}: {volume} mL.").format(
-            id=preview.lesion_id, threshold=f"{preview.threshold_suv:.1f}", volume=f"{preview.volume_ml:.2f}"
+            id=preview.lesion_id, threshold=f"{preview.threshold_suv:.2f}", volume=f"{preview.volume_ml:.2f}"
         )
     return _("Lesion {id} goes by {source}.").format(
         id=contours.lesion_id, source=source_text(contours.source)
     )
+
+
+def growing_text(edited: str | None) -> str:
+    """What clicks in the slices do now."""
+    if edited is not None:
+        said = _("Click uptake in a slice: lesion {id} grows from there.").format(id=edited)
+    else:
+        said = _("Click a focus in a slice: a lesion is contoured there, or the one there selected.")
+    drag = _("Press and drag up or down: the threshold of the selected lesion.")
+    return " ".join((said, drag, _("Esc ends it.")))
 
 
 @cache
@@ -111,6 +120,7 @@ def flag_text(flag: str) -> str:
         "no_contrast": _("no contrast"),
         "not_converged": _("not converged"),
         "empty": _("empty"),
+        "grown": _("grown by clicks"),
     }.get(flag, flag.replace("_", " "))
 
 

@@ -9,9 +9,10 @@ import qt
 from . import contour_words as words
 from . import words as lesion_words
 from .candidates_table import CandidatesTable
-from .contours_view import ContoursView
+from .contours_view import ContoursView, ThresholdPreview
 from .dragged_slider import DraggedSlider
 from .editor import ContourEditor
+from .live_drawing import draw_slices
 from .presenter import Presenter
 from .view_state import RuleChoice, ViewState
 
@@ -40,10 +41,12 @@ class ContoursSection:
             presenter.end_lesion_preview,
         )
         ui.maskRangeCheckBox.connect("toggled(bool)", self._mask)
+        self._stop_previews = presenter.observe_previews(self._follow_drag)
         self.editor = ContourEditor(ui.editorFrame)
 
     def disconnect(self) -> None:
         self._ui.rulesListWidget.disconnect("itemChanged(QListWidgetItem*)", self._on_item_changed)
+        self._stop_previews()
         self._candidates.disconnect()
         self.editor.cleanup()
 
@@ -52,8 +55,7 @@ class ContoursSection:
         try:
             self._show_rules(view.rules)
             self._ui.consensusMethodComboBox.setCurrentIndex(_METHODS.index(view.consensus_method))
-            self._show_lesion(view.contours)
-            self._ui.lesionContourLabel.text = words.goes_by_text(view.contours, view.threshold_preview)
+            self._show_lesion(view)
             self.editor.show(view.edit_node, view.edited, view.nodes["pet"])
             self._ui.editLesionButton.checked = view.edited is not None
             self._ui.maskRangeCheckBox.setVisible(view.edited is not None)
@@ -62,10 +64,22 @@ class ContoursSection:
         finally:
             self._is_showing = False
 
-    def _show_lesion(self, contours: ContoursView) -> None:
+    def _show_lesion(self, view: ViewState) -> None:
+        contours = view.contours
         self._candidates.show(contours.candidates)
-        if contours.lesion_id is not None:
-            self._threshold.show(contours.threshold_suv, contours.lowest_suv, contours.highest_suv)
+        if contours.lesion_id is None:
+            self._ui.lesionContourLabel.text = ""
+        else:
+            self._show_threshold(contours, view.threshold_preview)
+
+    def _follow_drag(self, contours: ContoursView, dragged: ThresholdPreview) -> None:
+        self._show_threshold(contours, dragged)
+        draw_slices()
+
+    def _show_threshold(self, contours: ContoursView, dragged: ThresholdPreview | None) -> None:
+        shown_suv = contours.threshold_suv if dragged is None else dragged.threshold_suv
+        self._threshold.show(shown_suv, contours.lowest_suv, contours.highest_suv)
+        self._ui.lesionContourLabel.text = words.goes_by_text(contours, dragged)
 
     def _show_rules(self, rules: tuple[RuleChoice, ...]) -> None:
         widget = self._ui.rulesListWidget

@@ -38,6 +38,7 @@ class ContoursView:
 
     threshold_suv: where its slider stands; lowest_suv, highest_suv: what the slider offers.
     source: what the lesion goes by: "consensus", a rule, "threshold" or "hand".
+    is_growing: whether clicks in the slices grow lesions now, whatever is selected.
     """
 
     lesion_id: str | None = None
@@ -46,6 +47,7 @@ class ContoursView:
     threshold_suv: float = 0.0
     lowest_suv: float = 0.0
     highest_suv: float = 0.0
+    is_growing: bool = False
 
 
 @dataclass(frozen=True)

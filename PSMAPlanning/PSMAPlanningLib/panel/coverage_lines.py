@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from slicer.i18n import tr as _
-
 from ..coverage.lesion_coverage import CoverageClass
 from ..coverage.patient import Cover
 from ..coverage.patient_result import LesionResult
@@ -15,6 +13,7 @@ from ..coverage.regions import RegionSource
 from . import words
 from .contour_words import fraction_text, missing_text
 from .coverage_words import cover_text, organ_text, region_text, short_cover_text
+from .translation import tr as _
 from .view_state import LesionRow, ViewState, VolumeCoverage
 
 SETUP_MARGIN = "setup margin only"

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-from slicer.i18n import tr as _
-
 from ..coverage.patient import Cover, Impact
 from ..coverage.patient_result import PatientResult
 from ..coverage.patient_sentence import MissedPart, SentenceParts, sentence_parts
 from ..coverage.regions import BED, Region, RegionAssignment
+from .translation import tr as _
 from .view_state import ViewState
 
 _SINGLE_BONES = ("vertebra", "sacrum", "sternum", "coccyx")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from slicer.i18n import tr as _
-
 from ..case_dose import CaseDose
 from ..coverage.constraint_table import AIM
 from ..coverage.constraints import ConstraintResult, Verdict
@@ -11,6 +9,7 @@ from ..coverage.dose_coverage import DoseField, LesionField
 from ..dose_document import spoken, unit_of
 from .coverage_lines import TableCell
 from .coverage_words import organ_text
+from .translation import tr as _
 
 _FIELD_KEYS = {
     DoseField.IN_FIELD: "inside",
@@ -125,7 +124,8 @@ def _field_cell(field: LesionField) -> TableCell:
 def _constraint(first: ConstraintResult, second: ConstraintResult | None) -> tuple[TableCell, ...]:
     limit = spoken(first.constraint)
     if first.published.kind == AIM:
-        limit += " " + _("(aim)")
+        # On a line of its own: beside a long organ's name the column has room for no more than the limit.
+        limit += "\n" + _("(aim)")
     told = _("Published: {limit}. {citation}").format(
         limit=spoken(first.published), citation=first.published.citation
     )

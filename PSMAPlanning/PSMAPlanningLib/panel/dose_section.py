@@ -7,7 +7,6 @@ from typing import Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from ..case_dose import CaseDose
 from ..coverage.dvh import cumulative_dvh
@@ -15,16 +14,19 @@ from .dose_lines import constraint_lines, constraint_text, lesion_dose_lines, ta
 from .dvh_widget import DvhCurve, dvh_pixmap
 from .plan_tables import ReadTable
 from .plan_view import TargetRow
+from .prescription_entry import DOSE_COLUMN, FRACTIONS_COLUMN, fit_height, typed_prescription
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import Action, ViewState
 from .words import reason_text
 
 _FOLDER_SETTING = "PSMAPlanning/DoseFolder"
-_DOSE, _FRACTIONS = 1, 2
-_PLOT_SIZE = (350, 220)
+_MOST_ROWS = 10
+_PLOT_SIZE = (330, 210)
 _BIN_GY = 0.5
 """Of the drawing only; the numbers come from the points themselves."""
 _TARGETS = ("GTV", "CTV", "PTV", "ITV")
+_NOT_DRAWN = ("external", "ignored")
 
 
 class DoseSection:
@@ -34,10 +36,11 @@ class DoseSection:
         self._ui, self._presenter = ui, presenter
         self._is_showing = False
         self._targets: tuple[TargetRow, ...] | None = None
+        self._is_typed = False
         self._dose: CaseDose | None = None
         self._ids: list[str] = []
         self._lesions = ReadTable(ui.lesionDoseTable, 1, self._on_lesion)
-        self._constraints = ReadTable(ui.constraintTable, 1)
+        self._constraints = ReadTable(ui.constraintTable, 0)
         ui.prescriptionTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
         ui.prescriptionTable.connect("cellChanged(int,int)", self._on_prescribed)
         ui.doseSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_dose_chosen)
@@ -108,19 +111,15 @@ class DoseSection:
         qt.QSettings().setValue(_FOLDER_SETTING, str(Path(str(path)).parent))
         return Path(str(path))
 
-    def _on_prescribed(self, row: int, _column: int) -> None:
+    def _on_prescribed(self, row: int, column: int) -> None:
         if self._is_showing or self._targets is None or not 0 <= row < len(self._targets):
             return
         table = self._ui.prescriptionTable
-        dose, fractions = (_entered(table, row, column) for column in (_DOSE, _FRACTIONS))
         known = self._targets[row].prescribed
-        # What was typed goes, and comes back as the case has it.
-        self._targets = None
-        if dose is None and fractions is not None and known is not None:
-            dose = known.dose_gy
-        self._presenter.prescribe(
-            table.item(row, 0).text(), dose, None if fractions is None else round(fractions)
-        )
+        dose, fractions = typed_prescription(table, row, column, None if known is None else known.dose_gy)
+        # What was typed goes, and comes back as the case has it; the next number may be typed before that.
+        self._is_typed = True
+        self._presenter.prescribe(table.item(row, 0).text(), dose, fractions)
 
     def _on_lesion(self, row: int) -> None:
         if 0 <= row < len(self._ids):
@@ -139,9 +138,9 @@ class DoseSection:
         ui.doseLabel.text = _dose_text(view)
 
     def _show_targets(self, targets: tuple[TargetRow, ...]) -> None:
-        if targets == self._targets:
+        if targets == self._targets and not self._is_typed:
             return
-        self._targets = targets
+        self._targets, self._is_typed = targets, False
         table = self._ui.prescriptionTable
         table.setRowCount(len(targets))
         for number, target in enumerate(targets):
@@ -152,11 +151,12 @@ class DoseSection:
             texts = ("", "")
             if given is not None:
                 texts = (f"{given.dose_gy:g}", "" if given.fractions is None else str(given.fractions))
-            for column, text in zip((_DOSE, _FRACTIONS), texts, strict=True):
+            for column, text in zip((DOSE_COLUMN, FRACTIONS_COLUMN), texts, strict=True):
                 item = qt.QTableWidgetItem(text)
                 source = _("Read in the name of the target.") if given and given.source == "name" else ""
                 item.setToolTip(source or _("Double-click to enter; empty: not prescribed."))
                 table.setItem(number, column, item)
+        fit_height(table, _MOST_ROWS)
 
     def _show_results(self, view: ViewState) -> None:
         ui, dose = self._ui, view.plan.dose
@@ -172,34 +172,25 @@ class DoseSection:
         lines = lesion_dose_lines(dose)
         self._ids = [lesion_id for lesion_id, _cells in lines]
         self._lesions.show([cells for _id, cells in lines])
+        fit_height(ui.lesionDoseTable, _MOST_ROWS)
         self._constraints.show(checked)
         ui.constraintLabel.text = "\n".join(filter(None, (constraint_text(dose), target_text(dose))))
-        kinds = {cell.volume: cell.kind for row in view.lesions for cell in row.coverage}
-        pixmap = dvh_pixmap(_curves(dose, kinds), *_PLOT_SIZE)
+        pixmap = dvh_pixmap(drawn_curves(view), *_PLOT_SIZE)
         if pixmap is not None:
             ui.dvhLabel.setPixmap(pixmap)
 
 
-def _curves(dose: CaseDose, kinds: dict[str, str | None]) -> list[DvhCurve]:
+def drawn_curves(view: ViewState) -> list[DvhCurve]:
+    """Histograms of targets and organs whose dose is known; the patient's outline would hide them."""
     found = []
-    for each in dose.volumes:
-        kind = kinds.get(each.name)
-        if kind == "EXTERNAL" or not each.dose.is_known:
+    for each in view.plan.dose.volumes:
+        row = view.rt.row(each.name)
+        if row is None or row.kind == "EXTERNAL" or row.use in _NOT_DRAWN or not each.dose.is_known:
             continue
         dvh = cumulative_dvh(each.dose, _BIN_GY)
         percent = 100.0 * dvh.volume_ml / max(dvh.total_ml, 1e-9)
-        found.append(DvhCurve(each.name, dvh.dose_gy, percent, kind in _TARGETS))
+        found.append(DvhCurve(each.name, dvh.dose_gy, percent, row.kind in _TARGETS))
     return found
-
-
-def _entered(table: Any, row: int, column: int) -> float | None:
-    """A number as people type it; None for nothing or no number."""
-    item = table.item(row, column)
-    text = (item.text() if item is not None else "").strip().replace(",", ".")
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 def _dose_text(view: ViewState) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import qt
-from slicer.i18n import tr as _
+
+from .translation import tr as _
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00")
 """Okabe and Ito's, which the color-blind can tell apart; the yellow darkened to be seen on white."""

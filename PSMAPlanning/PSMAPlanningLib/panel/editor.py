@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import qt
 import slicer
 
 EFFECTS = ("Paint", "Erase", "Draw", "Threshold", "Islands", "Margin", "Smoothing", "Scissors")
@@ -11,12 +13,17 @@ _PARAMETERS_TAG = "PSMAPlanningEditor"
 
 
 class ContourEditor:
-    """The editor widget in `frame`, made when it is first needed."""
+    """The editor widget in `frame`, made when it is first needed.
+
+    It comes over several turns of the event loop: Slicer takes 0.1 s to make it and 0.1 s to bind it.
+    """
 
     def __init__(self, frame: Any, tag: str = _PARAMETERS_TAG) -> None:
         self._frame, self._tag = frame, tag
         self._frame.setVisible(False)
         self._shown_node: Any | None = None
+        self._to_do: list[Callable[[], object]] = []
+        self._lowest_suv: float | None = None
         self.widget: Any | None = None
 
     def show(self, edit_node: Any | None, lesion_id: str | None, pet_node: Any | None) -> None:
@@ -26,22 +33,41 @@ class ContourEditor:
             return
         if edit_node is self._shown_node:
             return
-        if self.widget is None:
-            self._make()
-        self.widget.setMRMLSegmentEditorNode(_editor_parameters(self._tag))
-        self.widget.setSegmentationNode(edit_node)
-        self.widget.setSourceVolumeNode(pet_node)
+        self._shown_node = edit_node
+        # What has not been done for another node is of no use any more.
+        self._to_do = [
+            self._make,
+            lambda: self.widget.setSegmentationNode(edit_node),
+            lambda: self.widget.setSourceVolumeNode(pet_node),
+            lambda: self._open(lesion_id),
+        ]
+        self._do_next()
+
+    def _do_next(self) -> None:
+        if not self._to_do:
+            return
+        step = self._to_do.pop(0)
+        if self._to_do:
+            qt.QTimer.singleShot(0, self._do_next)
+        if slicer.mrmlScene.IsNodePresent(self._shown_node):
+            step()
+
+    def _open(self, lesion_id: str | None) -> None:
         self.widget.setCurrentSegmentID(lesion_id)
         self.widget.setupViewObservations()
-        self._shown_node = edit_node
         self._frame.setVisible(True)
+        self._mask()
 
     def mask_from(self, lowest_suv: float | None) -> None:
         """Let effects change only voxels of the PET at or above this uptake (SUV); None: any voxel."""
+        self._lowest_suv = lowest_suv
+        self._mask()
+
+    def _mask(self) -> None:
         pet_node = self.widget.sourceVolumeNode() if self.widget is not None else None
         if pet_node is None:
             return
-        node = _editor_parameters(self._tag)
+        node, lowest_suv = _editor_parameters(self._tag), self._lowest_suv
         is_wanted = lowest_suv is not None
         if is_wanted:
             highest = pet_node.GetImageData().GetScalarRange()[1]
@@ -63,7 +89,7 @@ class ContourEditor:
 
     def _unbind(self) -> None:
         self._frame.setVisible(False)
-        self._shown_node = None
+        self._shown_node, self._to_do = None, []
         if self.widget is not None:
             self.widget.setActiveEffect(None)
             self.widget.setSegmentationNode(None)
@@ -71,6 +97,9 @@ class ContourEditor:
             self.widget.removeViewObservations()
 
     def _make(self) -> None:
+        if self.widget is not None:
+            self.widget.setMRMLSegmentEditorNode(_editor_parameters(self._tag))
+            return
         editor = slicer.qMRMLSegmentEditorWidget()
         # Before first use: its own undo would also take back what the case wrote, and still acts on states
         # that exist when it is switched off.

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..case import PlanningCase
 from ..progress import Progress, Stage
 from ..records import CaseState
 from ..scene.scene_pictures import ScenePictures
@@ -20,15 +21,11 @@ EXPORT = "export"
 
 
 class ExportActions(PresenterCore):
-    """Actions that write the case; they change nothing in it.
-
-    has_views: whether views are on the screen; without them it is tried out whether pictures can be taken.
-    """
+    """Actions that write the case; they change nothing in it."""
 
     def __init__(self, *arguments: Any) -> None:
         self._main_thread = MainThread()
         self._exported: Exported | None = None
-        self.has_views = False
         super().__init__(*arguments)
 
     def export_results(self, parent: Path, **what: Any) -> bool:
@@ -43,7 +40,7 @@ class ExportActions(PresenterCore):
                 request,
                 request.destination(datetime.now()),
                 self._current_what_if,
-                ScenePictures(self._scene.scene, self.has_views),
+                ScenePictures(self._scene.scene),
                 self._main_thread,
             )
 
@@ -54,7 +51,7 @@ class ExportActions(PresenterCore):
 
         return self._do(Action.EXPORT, start)
 
-    def begin_again(self, start: CaseState | None = None) -> None:
+    def begin_again(self, start: CaseState | PlanningCase | None = None) -> None:
         self._exported = None
         super().begin_again(start)
 

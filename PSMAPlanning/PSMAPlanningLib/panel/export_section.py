@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import slicer
-from slicer.i18n import tr as _
-
 from ..case_export import CANDIDATES, LESIONS, VOLUMES
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import Action, ViewState
 from .words import in_panel_words, reason_text
 
@@ -30,7 +28,6 @@ class ExportSection:
         ui.exportButton.connect("clicked()", self._export)
         ui.exportRtStructCheckBox.connect("toggled(bool)", self._show_structures)
         self._show_structures(ui.exportRtStructCheckBox.checked)
-        presenter.has_views = bool(getattr(slicer.app.layoutManager(), "threeDViewCount", 0))
 
     def disconnect(self) -> None:
         self._ui.saveSceneButton.disconnect("clicked()", self._save)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,15 @@ from ..records import CaseState, LesionState
 from ..report.html import report_html
 from ..report.tables import coverage_csv
 from ..scene import appearance
+from ..scene.picture_3d import draw_3d
+from ..scene.picture_mip import draw_mip
+from ..scene.picture_slices import draw_slices
 from ..scene.scene_pictures import ScenePictures
 from .export_request import ExportRequest
 from .main_thread import MainThread
 
-_MOST_LESION_PICTURES = 6
-"""Each stops the interface for some two seconds in desktop Slicer; `psma-planning run` takes twelve."""
+_MOST_LESION_PICTURES = 12
+"""As many as `psma-planning run` takes; each is half a second of the worker's time."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,20 @@ class ExportWork:
     ) -> dict[str, Path]:
         if not self.request.pictures or case.state.pet is None:
             return {}
-        problem = self.scene.picture_problem()
-        if problem:
-            document["warnings"].append(problem)
-            return {}
-        steps: list[tuple[str, str, Callable[[Path], None]]] = []
+        # One look at the scene; all the drawing is done here, on the worker.
+        content = self.main.call(self.scene.content, stage, 0.0, "pictures")
+        pictures: dict[str, Path] = {}
         if case.state.lesions or case.state.volumes:
-            steps.append(("picture_3d", "picture-3d.png", self.scene.picture_3d))
-        steps.append(("picture_mip", "picture-mip.png", self.scene.picture_mip))
-        for lesion in _most_missed_first(case)[:_MOST_LESION_PICTURES]:
-            take = _slices_of(self.scene, lesion.region.peak_ras, f"Lesion {lesion.id}")
-            steps.append((f"picture_{lesion.id}", f"picture-{lesion.id}.png", take))
-        pictures = {}
-        for number, (name, file_name, take) in enumerate(steps):
-            path = work / file_name
-            self.main.call(lambda take=take, path=path: take(path), stage, number / len(steps), "pictures")
-            pictures[name] = path
+            pictures["picture_3d"] = work / "picture-3d.png"
+            draw_3d(content, pictures["picture_3d"], stage=stage.part(0.0, 0.5))
+        stage.report(0.5, "projections")
+        pictures["picture_mip"] = work / "picture-mip.png"
+        draw_mip(content, pictures["picture_mip"])
+        shown = _most_missed_first(case)[:_MOST_LESION_PICTURES]
+        for number, lesion in enumerate(shown):
+            stage.report(0.6 + 0.4 * number / len(shown), f"slices of lesion {lesion.id}")
+            path = pictures[f"picture_{lesion.id}"] = work / f"picture-{lesion.id}.png"
+            draw_slices(content, path, lesion.region.peak_ras, title=f"Lesion {lesion.id}")
         return pictures
 
     def _scene(self, state: CaseState, work: Path, stage: Stage) -> None:
@@ -164,9 +165,3 @@ def _most_missed_first(case: PlanningCase) -> list[Any]:
         return lesion.state is LesionState.REJECTED, place, -lesion.region.suv_max
 
     return sorted(state.lesions, key=rank)
-
-
-def _slices_of(
-    scene: ScenePictures, position_ras: tuple[float, float, float], title: str
-) -> Callable[[Path], None]:
-    return lambda path: scene.picture_slices(path, position_ras, title)

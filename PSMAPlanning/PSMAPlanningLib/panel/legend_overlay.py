@@ -9,10 +9,11 @@ import slicer
 import vtk
 
 from ..scene.appearance import Color
-from ..scene.legend import LegendEntry
+from ..scene.legend import WORDS, LegendEntry
 
 _LEFT, _BOTTOM, _LINE, _SQUARE, _GAP = 10, 10, 17, 10, 6
 _FONT_SIZE = 12
+_MOST_IN_ONE_COLUMN = 4
 _INK = (0.1, 0.1, 0.1)
 _PAPER, _PAPER_OPACITY = (1.0, 1.0, 1.0), 0.7
 
@@ -35,24 +36,8 @@ class LegendOverlay:
             return False
         self._take_out()
         self._view, self._entries = view, tuple(entries)
-        lines = [
-            _text(entry.words, _BOTTOM + _LINE * (len(entries) - 1 - n)) for n, entry in enumerate(entries)
-        ]
-        squares = [
-            _rectangle(
-                _LEFT + _GAP, _BOTTOM + _LINE * (len(entries) - 1 - n) + 4, _SQUARE, _SQUARE, entry.color
-            )
-            for n, entry in enumerate(entries)
-        ]
         renderer = _renderer(view)
-        size = [0.0, 0.0]
-        widths = []
-        for line in lines:
-            line.GetSize(renderer, size)
-            widths.append(size[0])
-        width = _SQUARE + 4 * _GAP + max(widths)
-        paper = _rectangle(_LEFT, _BOTTOM - 3, width, _LINE * len(entries) + 6, _PAPER, _PAPER_OPACITY)
-        self._actors = [paper, *squares, *lines]
+        self._actors = _two_columns(renderer, self._entries) or _columns(renderer, [self._entries])
         for actor in self._actors:
             renderer.AddActor2D(actor)
         self.draw()
@@ -84,7 +69,36 @@ def _renderer(view: Any) -> vtk.vtkRenderer:
     return view.renderWindow().GetRenderers().GetFirstRenderer()
 
 
-def _text(words: str, y: int) -> vtk.vtkTextActor:
+def _two_columns(renderer: vtk.vtkRenderer, entries: Sequence[LegendEntry]) -> list[vtk.vtkActor2D]:
+    """The legend side by side, which leaves the middle of the view free; nothing where that is too wide."""
+    if len(entries) <= _MOST_IN_ONE_COLUMN:
+        return []
+    # Lesions beside volumes; without lesions, halves.
+    of_lesions = sum(entry.words.startswith(tuple(WORDS.values())) for entry in entries)
+    first = of_lesions or (len(entries) + 1) // 2
+    actors = _columns(renderer, [part for part in (entries[:first], entries[first:]) if part])
+    paper = actors[0].GetMapper().GetInputAlgorithm()
+    return actors if paper.GetPoint1()[0] + _LEFT <= renderer.GetSize()[0] else []
+
+
+def _columns(renderer: vtk.vtkRenderer, columns: Sequence[Sequence[LegendEntry]]) -> list[vtk.vtkActor2D]:
+    """Squares and words of columns beside each other, from the top down, on one paper, which comes first."""
+    rows, left, actors = max(map(len, columns)), _LEFT, []
+    for entries in columns:
+        widths = [0.0]
+        for n, entry in enumerate(entries):
+            y = _BOTTOM + _LINE * (rows - 1 - n)
+            line = _text(entry.words, left + _SQUARE + 2 * _GAP, y)
+            size = [0.0, 0.0]
+            line.GetSize(renderer, size)
+            widths.append(size[0])
+            actors += [_rectangle(left + _GAP, y + 4, _SQUARE, _SQUARE, entry.color), line]
+        left += _SQUARE + 4 * _GAP + max(widths)
+    paper = _rectangle(_LEFT, _BOTTOM - 3, left - _LEFT, _LINE * rows + 6, _PAPER, _PAPER_OPACITY)
+    return [paper, *actors]
+
+
+def _text(words: str, x: float, y: float) -> vtk.vtkTextActor:
     actor = vtk.vtkTextActor()
     actor.SetInput(words)
     style = actor.GetTextProperty()
@@ -92,7 +106,7 @@ def _text(words: str, y: int) -> vtk.vtkTextActor:
     style.SetFontSize(_FONT_SIZE)
     style.SetColor(*_INK)
     style.SetVerticalJustificationToBottom()
-    actor.SetDisplayPosition(_LEFT + _SQUARE + 2 * _GAP, y)
+    actor.SetDisplayPosition(round(x), round(y))
     return actor
 
 

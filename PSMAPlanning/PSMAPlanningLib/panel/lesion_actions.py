@@ -11,13 +11,13 @@ from ..lesion_finding import find_lesions
 from ..progress import Progress, Stage
 from ..records import CaseState
 from ..scene.appearance import COVERAGE_COLORS
+from .growing_actions import GrowingActions
 from .presenter_core import FIND
-from .revision_actions import RevisionActions
 from .sample_case import make_surfaces
 from .view_state import Action, Message, Notice
 
 
-class LesionActions(RevisionActions):
+class LesionActions(GrowingActions):
     """Actions on the lesions and their contours."""
 
     def set_detection(
@@ -46,7 +46,9 @@ class LesionActions(RevisionActions):
                 smallest_ml = state.settings.detection.minimum_volume_ml
                 self._live.at(state.pet, threshold_suv, smallest_ml, self.work.worker)
 
-        return self._do(Action.SET_DETECTION, preview)
+        # See LesionContourActions: pauses would keep views from drawing as long as steps come.
+        do = self._do if self._live.preview is None else self._do_unless_blocked
+        return do(Action.SET_DETECTION, preview, True)
 
     def end_preview(self) -> bool:
         """Take the preview away; the slider was let go."""
@@ -72,6 +74,7 @@ class LesionActions(RevisionActions):
 
         def stop() -> None:
             self.work.drop()
+            self._live_lesion.end()
             self._planning_candidate = None
             self._message = Message(Notice.CANCELLED)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from . import words
 from .presenter import Presenter
@@ -20,6 +19,7 @@ from .region_words import (
     side_name,
     structure_name,
 )
+from .translation import tr as _
 from .view_state import Action, LesionRow, ViewState
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from slicer.i18n import tr as _
-
 from ..records import Change
 from . import words
 from .contour_words import flag_text, fraction_text, missing_text
 from .region_words import region_text, region_tooltip
+from .translation import tr as _
 from .view_state import LesionRow
 
 Cell = tuple[str, str | None, str]

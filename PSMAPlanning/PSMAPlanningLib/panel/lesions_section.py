@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from slicer.i18n import tr as _
-
 from ..delineation.reference_regions import REFERENCE_KINDS
+from . import contour_words, words
 from . import lesion_keys as keys
-from . import words
 from .dragged_slider import DraggedSlider
+from .growing_mouse import GrowingMouse
 from .lesion_menu import LesionMenu
 from .lesion_table import LesionTable
+from .live_drawing import draw_slices
 from .presenter import Presenter
 from .region_words import structure_name
+from .translation import tr as _
 from .view_state import ViewState
 
 _REFERENCES = tuple(REFERENCE_KINDS)
@@ -32,6 +33,9 @@ class LesionsSection:
         ui.rejectLesionButton.connect("clicked()", self._reject)
         ui.rejectionReasonLineEdit.connect("returnPressed()", self._reject)
         ui.addLesionButton.connect("clicked()", lambda: presenter.add_lesion())
+        ui.growButton.connect("clicked(bool)", self._grow)
+        ui.growContourButton.connect("clicked(bool)", self._grow)
+        self._mouse = GrowingMouse(presenter)
         ui.placeReferenceButton.connect("clicked()", self._place_reference)
         for name in _REFERENCES:
             ui.referenceComboBox.addItem(structure_name(name))
@@ -60,6 +64,8 @@ class LesionsSection:
 
     def exit(self) -> None:
         """Another module is opened instead, or this one is closed."""
+        self._presenter.end_growing()
+        self._mouse.end()
         self._keys.end()
         self._menu.close()
 
@@ -75,9 +81,31 @@ class LesionsSection:
             self._ui.minimumVolumeSpinBox.value = view.minimum_volume_ml
             self._ui.previewLabel.text = words.preview_text(view.preview)
             self._ui.previewLabel.setVisible(view.preview is not None)
+            if view.preview is not None:
+                draw_slices()
             self._ui.lesionsStatusLabel.text = words.lesions_text(view)
+            self._show_growing(view)
         finally:
             self._is_showing = False
+
+    def _show_growing(self, view: ViewState) -> None:
+        ui, is_growing, is_editing = self._ui, view.contours.is_growing, view.edited is not None
+        for button in (ui.growButton, ui.growContourButton):
+            button.checked = is_growing
+        ui.growContourButton.setVisible(is_editing)
+        for label, is_wanted in (
+            (ui.growHintLabel, is_growing),
+            (ui.growContourHintLabel, is_growing and is_editing),
+        ):
+            label.setVisible(is_wanted)
+            label.text = contour_words.growing_text(view.edited) if is_wanted else ""
+        self._mouse.show(view)
+
+    def _grow(self, is_wanted: bool) -> None:
+        if is_wanted:
+            self._presenter.begin_growing()
+        else:
+            self._presenter.end_growing()
 
     def _name_keys(self) -> None:
         """Say in each tooltip which key does the same."""

@@ -20,11 +20,15 @@ class LiveLesion:
         self._scene = scene
         self._crop: tuple[Lesion, LesionCrop] | None = None
 
-    def at(self, lesion: Lesion, state: CaseState, threshold_suv: float) -> None:
-        """Outline what of the lesion is at or above a threshold (SUV) and connected to its hottest voxel."""
+    def ready(self, lesion: Lesion, state: CaseState) -> None:
+        """Cut out what `at` looks at, some 10 ms, before the first step needs it."""
         if self._crop is None or self._crop[0] is not lesion:
             self._scene.end_outline()
             self._crop = (lesion, crop_of(lesion, state))
+
+    def at(self, lesion: Lesion, state: CaseState, threshold_suv: float) -> None:
+        """Outline what of the lesion is at or above a threshold (SUV) and connected to its hottest voxel."""
+        self.ready(lesion, state)
         crop = self._crop[1]
         flat = np.flatnonzero(connected_to_peak(crop, threshold_suv))
         self._scene.outline(crop.grid, flat)

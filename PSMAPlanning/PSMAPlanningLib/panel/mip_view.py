@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import qt
-from slicer.i18n import tr as _
+
+from .translation import tr as _
 
 if TYPE_CHECKING:
     import numpy as np

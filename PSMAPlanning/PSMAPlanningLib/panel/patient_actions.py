@@ -8,12 +8,18 @@ from typing import Any
 
 from ..errors import FrameOfReferenceError, SceneError
 from ..imaging.image import Image
+from ..imaging.patient_identity import PET as PET_ROLE
+from ..imaging.patient_identity import PET_CT, IdentifiedFile
+from ..imaging.patient_identity import PLANNING_CT as PLANNING
 from ..imaging.registration import RigidTransform
 from ..imaging.suv import SuvConversion
 from ..progress import Progress, Stage
 from ..records import CaseState, Registration
+from ..scene.node_identity import identified_node
 from ..scene.owned_nodes import CT, PET, PLANNING_CT, REGISTRATION
-from .presenter_core import LOAD_FOLDER, REGISTER, PresenterCore
+from .later_files import holds_another_file, with_first_files, with_later_files
+from .one_patient import OnePatient
+from .presenter_core import LOAD_FOLDER, REGISTER
 from .register_case import (
     FOUND_NOTHING,
     Registering,
@@ -23,17 +29,25 @@ from .register_case import (
     without_registration,
 )
 from .running_work import Outcome
-from .study_folder import PatientNotConfirmedError, Study, SuvNotKnownError, read_study, study_in
+from .study_folder import (
+    PatientNotConfirmedError,
+    Study,
+    SuvNotKnownError,
+    identities_in,
+    read_study,
+    study_in,
+)
 from .suv_entry import SuvEntry
 from .view_state import Action, Message, Notice
 
 
-class PatientActions(PresenterCore):
+class PatientActions(OnePatient):
     """Actions on where the patient's images come from and what is known about them."""
 
     def __init__(self, *arguments: Any) -> None:
         self._images = UnmovedImages()
         self._said_by: dict[Registration, tuple[str, ...]] = {}
+        self._planning_files: tuple[tuple[IdentifiedFile, ...], str | None] = ((), None)
         super().__init__(*arguments)
 
     # PET and its SUV
@@ -77,14 +91,30 @@ class PatientActions(PresenterCore):
             self._suv_entry = SuvEntry(node.GetName(), header, node=node, stated_units=units)
             self._message = Message(Notice.SUV_ASKED, node.GetName())
             return
-        pet = None if node is None else self._scene.read_pet(node)
-        suv = None if node is None else self._scene.conversion_of(node)
-        self._take_pet("choose PET", pet, suv)
 
-    def _take_pet(self, name: str, pet: Image | None, suv: SuvConversion | None) -> None:
+        def take(confirmed_by: str | None = None) -> None:
+            whose = self._with_pet_of(node, confirmed_by)
+            pet = None if node is None else self._scene.read_pet(node)
+            suv = None if node is None else self._scene.conversion_of(node)
+            self._take_pet("choose PET", whose, pet, suv)
+
+        self._unless_another_patient(take)
+
+    def _with_pet_of(self, node: Any | None, confirmed_by: str | None) -> CaseState:
+        """The case with the patient of another PET; raises PatientNotConfirmedError."""
+        state, files = self.case.state, identified_node(node, PET_ROLE)
+        if node is None:
+            return state
+        if holds_another_file(state):
+            return with_later_files(state, files, confirmed_by)
+        return with_first_files(state, files)
+
+    def _take_pet(self, name: str, whose: CaseState, pet: Image | None, suv: SuvConversion | None) -> None:
         state = self.case.state
         self._perform(
             name,
+            known_patient=whose.known_patient,
+            patient_check=whose.patient_check,
             pet=pet,
             suv=suv,
             anatomy={},
@@ -102,10 +132,15 @@ class PatientActions(PresenterCore):
         if not self._scene.has(entry.node):
             self._suv_entry = None
             raise SceneError("The volume of the form is not in the scene any more; choose the PET again.")
-        suv = self._scene.convert_pet(entry.node, entry.conversion)
-        self._suv_entry = None
-        self._take_pet("convert PET to SUV", self._scene.read_pet(entry.node), suv)
-        self._message = Message(Notice.CONVERTED, entry.title)
+
+        def take(confirmed_by: str | None = None) -> None:
+            whose = self._with_pet_of(entry.node, confirmed_by)
+            suv = self._scene.convert_pet(entry.node, entry.conversion)
+            self._suv_entry = None
+            self._take_pet("convert PET to SUV", whose, self._scene.read_pet(entry.node), suv)
+            self._message = Message(Notice.CONVERTED, entry.title)
+
+        self._unless_another_patient(take)
 
     # A folder
 
@@ -117,7 +152,12 @@ class PatientActions(PresenterCore):
         """Say that the files are one patient's although their headers differ; kept with a name."""
 
         def confirm() -> None:
-            self._load_study(self._mismatch.study.with_files(confirmed_by=self.case.who))
+            study, again = self._mismatch.study, self._confirm_again
+            if study is not None:
+                self._load_study(study.with_files(confirmed_by=self.case.who))
+                return
+            self._mismatch = None
+            again(self.case.who)
 
         return self._do(Action.CONFIRM_PATIENT, confirm)
 
@@ -128,7 +168,10 @@ class PatientActions(PresenterCore):
             stage = Stage(progress)
             study = source if isinstance(source, Study) else study_in(source)
             after = read_study(study, state.settings, stage)
-            return replace(after, clinical=state.clinical)
+            # What was stated about one patient is not said of another.
+            known = state.known_patient
+            is_other = known is not None and known.differences(identities_in(study))
+            return after if is_other else replace(after, clinical=state.clinical)
 
         self._start(LOAD_FOLDER, compute)
 
@@ -140,8 +183,7 @@ class PatientActions(PresenterCore):
             self._message = Message(Notice.SUV_ASKED, files.pet.name)
             return
         if isinstance(error, PatientNotConfirmedError):
-            self._mismatch = self.error = error
-            self._message = Message(Notice.MISMATCH)
+            self._ask_whose(error)
             return
         if isinstance(error, FrameOfReferenceError) and outcome.name == REGISTER:
             # The bones or a transform can still bring them together.
@@ -157,11 +199,12 @@ class PatientActions(PresenterCore):
         if node is self._scene.node(CT) and (node is None or self.case.state.ct is not None):
             return True
 
-        def choose() -> None:
+        def choose(confirmed_by: str | None = None) -> None:
+            whose = with_later_files(self.case.state, identified_node(node, PET_CT), confirmed_by)
             ct = None if node is None else self._scene.read_ct(node)
-            self.case.perform("choose CT", with_ct(self.case.state, ct, self._images))
+            self.case.perform("choose CT", with_ct(whose, ct, self._images))
 
-        return self._do(Action.CHOOSE, choose)
+        return self._do(Action.CHOOSE, lambda: self._unless_another_patient(choose))
 
     def choose_planning_ct(self, node: Any | None) -> bool:
         """Take a volume node as the CT the plan is made on; its millimetres are the case's from then on."""
@@ -171,12 +214,15 @@ class PatientActions(PresenterCore):
             self._planning_candidate = None
             return True
 
-        def choose() -> None:
+        def choose(confirmed_by: str | None = None) -> None:
+            files = identified_node(node, PLANNING)
+            with_later_files(self.case.state, files, confirmed_by)
             image = None if node is None else self._scene.read_ct(node)
             self._planning_candidate = None if node is None else (node, image)
+            self._planning_files = (files, confirmed_by)
             self._register(Registering(image, *self._current_transform()))
 
-        return self._do(Action.REGISTER, choose)
+        return self._do(Action.REGISTER, lambda: self._unless_another_patient(choose))
 
     def choose_transform(self, node: Any | None) -> bool:
         """Move the PET onto the planning CT as a linear transform node says; None moves it back."""
@@ -228,11 +274,14 @@ class PatientActions(PresenterCore):
         return RigidTransform(registration.planning_from_pet), registration.transform_file or REGISTRATION
 
     def _register(self, wanted: Registering) -> None:
+        files, confirmed_by = self._planning_files if self._planning_candidate else ((), None)
+
         def compute(state: CaseState, progress: Progress) -> CaseState:
-            after, said = registered(state, wanted, self._images, Stage(progress))
+            whose = with_later_files(state, files, confirmed_by)
+            after, said = registered(whose, wanted, self._images, Stage(progress))
             before = self._said_by.get(state.registration, ())
             self._said_by[after.registration] = said
-            kept = tuple(warning for warning in state.warnings if warning not in before)
+            kept = tuple(warning for warning in whose.warnings if warning not in before)
             return replace(after, warnings=(*kept, *said))
 
         self._start(REGISTER, compute)

@@ -7,11 +7,11 @@ from typing import Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from . import patient_words as words
 from .presenter import Presenter
 from .suv_form_widget import SuvFormWidget
+from .translation import tr as _
 from .view_state import AuditRow, ViewState
 
 _FOLDER_SETTING = "PSMAPlanning/StudyFolder"

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from slicer.i18n import tr as _
-
 from .suv_entry import SuvFormView, SuvRow
+from .translation import tr as _
 from .view_state import AuditRow, ViewState
 
 

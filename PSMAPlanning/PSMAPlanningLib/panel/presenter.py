@@ -18,24 +18,27 @@ from .patient_actions import PatientActions
 from .plan_actions import PlanActions
 from .ports import SceneAdapter, Scheduler, Worker
 from .presenter_core import LOAD_SAMPLE
+from .restore_actions import RestoreActions
 from .sample_case import make_surfaces, sample_case
 from .scene_events import SceneEvents
 from .view_actions import ViewActions
-from .view_state import Action, Message, Notice
+from .view_state import Action, Message
 from .volume_actions import VolumeActions
 
 
-class Presenter(ViewActions, PatientActions, LesionActions, ContourActions, VolumeActions, PlanActions):
+class Presenter(
+    RestoreActions, ViewActions, PatientActions, LesionActions, ContourActions, VolumeActions, PlanActions
+):
     """The panel's decisions over one planning case at a time.
 
     case: the one to begin with; another takes its place when the scene is closed or a scene is loaded.
-    A case that the scene holds is taken over at once.
+    A case that the scene holds is taken over by `restore`, which is due from the beginning.
     """
 
     def __init__(self, case: PlanningCase, scene: SceneAdapter, worker: Worker, scheduler: Scheduler) -> None:
         super().__init__(case, scene, worker, scheduler)
         scene.listener = SceneEvents(self)
-        self.restore()
+        self.restore_is_due = True
 
     # The whole case
 
@@ -49,19 +52,6 @@ class Presenter(ViewActions, PatientActions, LesionActions, ContourActions, Volu
             return after
 
         return self._do(Action.LOAD_SAMPLE, lambda: self._start(LOAD_SAMPLE, compute))
-
-    def restore(self) -> bool:
-        """Take over the case that is stored in the scene; nothing happens when there is none."""
-
-        def take_over() -> None:
-            restored = self._scene.restore()
-            if restored is None:
-                return
-            self.begin_again(restored.state)
-            self._message = Message(Notice.RESTORED, " ".join(restored.notes), len(restored.state.lesions))
-            self._show()
-
-        return self._do(None, take_over)
 
     def forget(self, changes: dict[str, Any], name: str, message: Message) -> bool:
         """Clear from the case what was deleted from the scene, as a step that undo takes back."""

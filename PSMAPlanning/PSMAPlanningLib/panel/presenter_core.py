@@ -1,35 +1,29 @@
-"""What every action of the panel goes through: refusals, errors, the case, running work, the view state."""
+"""What every action of the panel goes through: refusals, errors, the case, running work, who is told."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 from ..case import PlanningCase
-from ..coverage.regions import RegionAssignment
 from ..errors import CancelledError, CaseError, PlanningError
 from ..imaging.image import Image
 from ..imaging.registration import Matrix4
 from ..progress import Progress
 from ..records import CaseState
-from ..scene.owned_nodes import CT, PET, PLANNING_CT, REGISTRATION
-from .audit import AuditCard, audit_card
-from .contours_view import ContoursView
 from .editing import Editing
 from .live_lesion import LiveLesion
 from .live_threshold import LiveThreshold
-from .plan_view import PlanView
 from .ports import SceneAdapter, Scheduler, Worker
-from .rows import blocked_actions, lesion_rows, rule_choices
+from .presenter_view import PresenterView
 from .running_work import Outcome, RunningWork
+from .scene_steps import SceneSteps, Steps
 from .study_folder import PatientNotConfirmedError
 from .suv_entry import SuvEntry
-from .view_state import Action, LesionRow, Message, Notice, Reason, ViewState
-from .views_view import ViewsView
-from .volumes_view import VolumesView
+from .view_state import Action, Message, Notice, Reason, ViewState
 
 Listener = Callable[[ViewState], None]
 
@@ -45,7 +39,7 @@ _NOTICES = {
 _LOGGER = logging.getLogger("PSMAPlanning")
 
 
-class PresenterCore:
+class PresenterCore(PresenterView):
     """State and inner workings of the presenter; its actions are in `Presenter`.
 
     error: what the last action raised or was refused for; None when it was done.
@@ -54,6 +48,7 @@ class PresenterCore:
     """
 
     def __init__(self, case: PlanningCase, scene: SceneAdapter, worker: Worker, scheduler: Scheduler) -> None:
+        super().__init__()
         self.scheduler = scheduler
         self.work = RunningWork(worker, self._emit, self._on_work_ended)
         self.error: Exception | None = None
@@ -65,112 +60,25 @@ class PresenterCore:
         self._message = Message()
         self._selected: str | None = None
         self._shown: CaseState | None = None
-        self._rows: tuple[Any, tuple[LesionRow, ...]] = (None, ())
-        self._audit: tuple[CaseState | None, AuditCard] = (None, AuditCard())
         self._suv_entry: SuvEntry | None = None
         self._mismatch: PatientNotConfirmedError | None = None
         self._planning_candidate: tuple[Any, Image] | None = None
         self._transform_ids: dict[Matrix4, str] = {}
+        self._steps = SceneSteps(
+            lambda function: self.scheduler.next_turn(function),
+            lambda: self.pause_rendering(),
+            self._on_shown,
+        )
         self._live = LiveThreshold(scene, self._emit)
         self._live_lesion = LiveLesion(scene)
         self._take(case)
 
-    # What is shown
-
-    @property
-    def view(self) -> ViewState:
-        """The state of the panel now."""
-        state = self.case.state
-        detection = state.settings.detection
-        regions = self._regions()
-        if self._rows[0] != (state, self._selected, regions):
-            rows = lesion_rows(self.case, self._selected, regions)
-            self._rows = ((state, self._selected, regions), rows)
-        if self._audit[0] is not state:
-            self._audit = (state, audit_card(state))
-        return ViewState(
-            blocked=self._blocked(),
-            nodes=self._nodes(),
-            detection_threshold_suv=detection.threshold_suv,
-            minimum_volume_ml=detection.minimum_volume_ml,
-            lesions=self._rows[1],
-            selected=self._selected,
-            edited=self._editing.lesion_id,
-            edit_node=self._scene.edit_node,
-            undo_name=self.case.undo_name,
-            redo_name=self.case.redo_name,
-            progress=self.work.progress,
-            message=self._message,
-            warnings=state.all_warnings,
-            is_reviewed=self.case.is_reviewed,
-            suv_form=self._suv_entry.view if self._suv_entry is not None else None,
-            mismatch=str(self._mismatch) if self._mismatch is not None else None,
-            audit=self._audit[1].rows,
-            audit_warnings=self._audit[1].warnings,
-            registration=state.registration,
-            clinical=state.clinical,
-            rules=rule_choices(state.settings),
-            consensus_method=state.settings.consensus.method,
-            preview=self._live.preview,
-            contours=self._contours_view(),
-            threshold_preview=self._live_lesion.preview,
-            plan=self._plan_view(),
-            views=self._views_view(),
-            rt=self._volumes_view(),
-        )
-
-    def _regions(self) -> Mapping[str, RegionAssignment]:
-        """The lesions' regions as far as the table may show them now; see PlanActions."""
-        return self.case.assigned_regions()
-
-    def _contours_view(self) -> ContoursView:
-        """What the Contours section shows of the selected lesion; see ContourActions."""
-        return ContoursView()
-
-    def _plan_view(self) -> PlanView:
-        """What the Coverage and Export sections show; see PlanActions."""
-        return PlanView()
-
-    def _views_view(self) -> ViewsView:
-        """What is shown of Slicer's views; see ViewActions."""
-        return ViewsView()
-
-    def _volumes_view(self) -> VolumesView:
-        """What the RT volumes section shows; its actions say more."""
-        return VolumesView()
-
-    def _blocked(self) -> dict[Action, Reason]:
-        planning_ct = self._planning_candidate or self.case.state.planning_ct
-        return blocked_actions(
-            self.case,
-            self._selected,
-            self.work.is_busy,
-            self._suv_entry,
-            self._mismatch is not None,
-            planning_ct is not None,
-        )
-
-    def _nodes(self) -> dict[str, Any]:
-        state = self.case.state
-        planning_ct = self._scene.node(PLANNING_CT) if state.planning_ct is not None else None
-        if self._planning_candidate is not None and self._scene.has(self._planning_candidate[0]):
-            planning_ct = self._planning_candidate[0]
-        matrix = state.registration.planning_from_pet
-        transform = None
-        if matrix is not None:
-            transform = self._scene.by_id(self._transform_ids.get(matrix)) or self._scene.node(REGISTRATION)
-        return {
-            "pet": self._scene.node(PET) if state.pet is not None else None,
-            "ct": self._scene.node(CT) if state.ct is not None else None,
-            "volumes": self._scene.volumes_source(state),
-            "planning_ct": planning_ct,
-            "transform": transform,
-        }
+    # Who is told
 
     @property
     def is_changing(self) -> bool:
-        """Whether an action is under way or a node is going; what selectors show then nobody chose."""
-        return self._depth > 0 or self._scene.is_removing
+        """Whether an action is under way, being shown, or a node going: selectors jump then by themselves."""
+        return self._depth > 0 or self._scene.is_removing or self._steps.are_pending
 
     def observe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the view state after each change; returns the function that ends this."""
@@ -185,6 +93,7 @@ class PresenterCore:
     def close(self) -> None:
         """Drop running work and every observation; the scene keeps the case's nodes."""
         self._do(None, lambda: self._editing.finish(self.case))
+        self._finish_steps()
         self.drop_all()
         self._stop_case()
         self._listeners.clear()
@@ -196,24 +105,35 @@ class PresenterCore:
         """Forget running work, edits and what was to be done soon; the case stays as it is."""
         self.work.drop()
         self.scheduler.cancel_all()
+        self._steps.drop()
         self._live.forget()
         self._live_lesion.forget()
         self._editing.drop()
 
-    def begin_again(self, start: CaseState | None = None) -> None:
+    def begin_again(self, start: CaseState | PlanningCase | None = None) -> None:
         """Leave the case for a new one; its history goes with it."""
         self.drop_all()
         self._stop_case()
         self._selected = self._shown = None
         self._suv_entry = self._mismatch = self._planning_candidate = None
         self._message = Message()
-        self._take(PlanningCase(who=self.case.who, start=start))
+        is_case = isinstance(start, PlanningCase)
+        self._take(start if is_case else PlanningCase(who=self.case.who, start=start))
         self._emit()
 
     # Inside
 
     def _do(self, action: Action | None, step: Callable[[], Any], needs_selection: bool = True) -> bool:
         """Run a step unless it is blocked; what goes wrong is said, and leaves the case as it was."""
+        # A step writes more than one node; every view draws once, when all are written.
+        with self.pause_rendering():
+            return self._do_unless_blocked(action, step, needs_selection)
+
+    def _do_unless_blocked(
+        self, action: Action | None, step: Callable[[], Any], needs_selection: bool
+    ) -> bool:
+        # Nothing is done to a scene that shows neither state.
+        self._finish_steps()
         self.error = None
         reason = self._blocked().get(action)
         if reason is Reason.NO_SELECTION and not needs_selection:
@@ -253,26 +173,55 @@ class PresenterCore:
     def _on_case_changed(self, _before: CaseState, after: CaseState) -> None:
         if self._selected not in {lesion.id for lesion in after.lesions}:
             self._selected = None
-        # While nodes are rewritten the selectors jump; that is nobody's choice.
-        self._depth += 1
-        try:
-            with self.pause_rendering():
-                self._show()
-                self._editing.follow(self.case)
-        finally:
-            self._depth -= 1
+        self._show()
         if self._depth == 0:
-            # The case was changed from outside, as from the Python console.
+            # The case was changed from outside, as from the Python console, which goes on with the scene.
+            self._finish_steps()
             self._emit()
 
+    # The scene follows
+
+    def finish_showing(self) -> None:
+        """Have scene and panel show all of the case's state now, not in the next turns of the event loop."""
+        if self._finish_steps():
+            self._emit()
+
+    def _finish_steps(self) -> bool:
+        """Whether there were any; what goes wrong in one is said."""
+        were_pending = self._steps.are_pending
+        error = self._steps.finish()
+        if error is not None:
+            self._failed_to_show(error)
+        return were_pending and not self._steps.are_pending
+
     def _show(self) -> None:
+        """Begin to show the case's state; see SceneSteps."""
+        self._steps.start(self._showing())
+
+    def _showing(self) -> Steps:
+        """The steps in which the scene comes to show the case's state."""
         # When showing fails half-way, the next change writes everything.
         before, self._shown = self._shown, None
-        self._scene.show(before, self.case.state, self.case.coverage())
+        state = self.case.state
+        for _step in self._scene.show_steps(before, state, self.case.coverage()):
+            yield
+        self._shown = state
         self._scene.show_contours_of(self._selected)
-        self._shown = self.case.state
+        self._editing.follow(self.case)
+
+    def _on_shown(self, error: PlanningError | None) -> None:
+        if error is not None:
+            self._failed_to_show(error)
+        self._emit()
+
+    def _failed_to_show(self, error: PlanningError) -> None:
+        self.error = error
+        self._message = Message(Notice.ERROR, str(error))
 
     def _emit(self) -> None:
+        if self._steps.are_pending:
+            # Nobody is told of a half scene; when the rest of it is there, everybody is.
+            return
         view = self.view
         for listener in tuple(self._listeners):
             listener(view)
@@ -285,9 +234,10 @@ class PresenterCore:
         self.work.start(name, lambda progress: self._prepared(compute(state, progress)), state)
 
     def _prepared(self, result: Any) -> Any:
-        """Work out the coverage of a new state on the thread: 1.2 s on a full patient."""
+        """Work out on the thread what showing a state needs: coverage takes 1.2 s on a full patient."""
         if isinstance(result, CaseState):
             self.case.coverage_of(result)
+            self._scene.prepare(result)
         return result
 
     def _on_work_ended(self, outcome: Outcome) -> None:

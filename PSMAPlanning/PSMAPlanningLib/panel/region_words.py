@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from slicer.i18n import tr as _
-
+from .translation import tr as _
 from .view_state import LesionRow
 
 WITHOUT_SIDE = (

@@ -13,13 +13,13 @@ from ..delineation.rules import RULES
 from ..errors import RuleError
 from ..lesion_facts import facts_of
 from ..lesion_revision import is_added_by_hand
-from ..records import CaseState, Lesion, RtVolume, headline_volumes
+from ..records import IGNORED, CaseState, Lesion, RtVolume, headline_volumes
 from ..scene.appearance import coverage_class_of
 from ..settings import Settings
 from .suv_entry import SuvEntry
 from .view_state import Action, LesionRow, Reason, RuleChoice, VolumeCoverage
 
-_ON_PET = (Action.FIND, Action.REGISTER, Action.ADD_LESION, Action.PLACE_REFERENCE)
+_ON_PET = (Action.FIND, Action.REGISTER, Action.ADD_LESION, Action.PLACE_REFERENCE, Action.GROW_BY_CLICK)
 _ON_SELECTED = (
     Action.ACCEPT,
     Action.REJECT,
@@ -116,7 +116,11 @@ def _new_row(
         color_key=coverage_class_of(lesion, state.volumes, {lesion.id: coverage}),
         is_hand_edited=lesion.is_hand_edited,
         rejection_reason=lesion.rejection_reason,
-        coverage=tuple(_volume_coverage(volume, coverage[volume.name]) for volume in state.volumes),
+        coverage=tuple(
+            _volume_coverage(volume, coverage[volume.name])
+            for volume in state.volumes
+            if volume.role != IGNORED
+        ),
         interval_ml=None if interval is None else (interval.low_ml, interval.high_ml),
         suv_peak=None if peak is None else peak.suv,
         flags=tuple(dict.fromkeys((*lesion.contour.flags, *(facts.flags if facts is not None else ())))),

@@ -14,7 +14,7 @@ from ..settings import Settings
 from ..volume_generation import GenerationRequest, case_anatomy, case_landmarks
 
 SOURCE = "sample case"
-_PLACED = ("anastomosis",)
+_PLACED = ("anastomosis", "seminal_vesicle_bed_top")
 
 
 def make_surfaces(state: CaseState, stage: Stage) -> None:
@@ -33,7 +33,7 @@ def sample_case(parameters: PhantomParameters, settings: Settings, stage: Stage)
         if not mask.is_empty:
             anatomy[name] = mask
     stage.report(0.95, "landmarks")
-    # A surgeon's stitches cannot be found in organ masks; whoever made the patient knows where they are.
+    # What the surgeon left cannot be found in organ masks; whoever made the patient knows where it is.
     placed = tuple((name, phantom.landmarks[name]) for name in _PLACED if name in phantom.landmarks)
     landmarks = case_landmarks(case_anatomy(anatomy), GenerationRequest(landmarks=placed))
     stage.report(1.0, "done")

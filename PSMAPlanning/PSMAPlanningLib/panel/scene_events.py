@@ -24,7 +24,11 @@ class SceneEvents:
         self._presenter.begin_again()
 
     def scene_loaded(self) -> None:
-        self._soon("restore", self._presenter.restore)
+        self._presenter.restore_is_due = True
+        self._soon("restore", self._presenter.restore_if_due)
+
+    def scene_saving(self) -> None:
+        self._presenter.finish_showing()
 
     def edit_modified(self) -> None:
         self._soon("drawn", self._presenter.take_drawn)

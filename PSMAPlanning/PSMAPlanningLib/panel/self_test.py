@@ -124,7 +124,6 @@ class SelfTest(ScriptedLoadableModuleTest):
         self.assertIsNone(panel.ui.petSelector.currentNode())
         slicer.util.loadScene(str(path))
         path.unlink()
-        logic.session.presenter.restore()
         self._assert_same_tables(logic, before)
         slicer.mrmlScene.RemoveNode(panel.ui.petSelector.currentNode())
         panel.presenter.scheduler.run_waiting()

@@ -32,6 +32,8 @@ class PlanningSession:
         work.worker = InlineWorker()
         try:
             done = action(*arguments)
+            # Whoever waits for an action goes on with what it put into the scene.
+            self.presenter.finish_showing()
         finally:
             work.worker = worker
         if not done or self.presenter.error is not None:

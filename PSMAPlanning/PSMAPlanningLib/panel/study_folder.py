@@ -12,7 +12,8 @@ from ..chain import CaseFiles, read_case
 from ..errors import InputError, PatientMismatchError, PlanningError, SuvHeaderError, UnitsError
 from ..imaging.dicom_series import find_series
 from ..imaging.dicom_values import UNREADABLE
-from ..imaging.read import pet_header
+from ..imaging.patient_identity import PET, IdentifiedFile
+from ..imaging.read import patient_identity, pet_header, study_info
 from ..imaging.suv_form import suv_form
 from ..imaging.suv_header import SuvHeader
 from ..progress import Stage
@@ -29,9 +30,12 @@ class SuvNotKnownError(PlanningError):
 
 
 class PatientNotConfirmedError(PatientMismatchError):
-    """The files of the study name different patients, and nobody has confirmed yet that they are one."""
+    """Files name different patients, and nobody has confirmed yet that they are one.
 
-    def __init__(self, sentence: str, study: Study) -> None:
+    study: the folder they lie in; None for files that came to a case that was there.
+    """
+
+    def __init__(self, sentence: str, study: Study | None = None) -> None:
         super().__init__(sentence)
         self.study = study
 
@@ -93,6 +97,13 @@ def read_study(study: Study, settings: Settings, stage: Stage) -> CaseState:
     except PatientMismatchError as error:
         raise PatientNotConfirmedError(str(error), study) from error
     return replace(state, warnings=(*study.warnings, *state.warnings))
+
+
+def identities_in(study: Study) -> tuple[IdentifiedFile, ...]:
+    """Whose PET the study holds; for comparing, never to be shown."""
+    series = [each for each in find_series(study.files.pet) if each.uid == study.files.pet_series_uid]
+    headers = [each.files[0].dataset for each in series]
+    return tuple(IdentifiedFile(PET, patient_identity(header), study_info(header)) for header in headers)
 
 
 def _structure_sets(folder: Path) -> tuple[Path, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from . import patient_words as words
 from .suv_entry import SuvFormView, SuvRow
+from .translation import tr as _
 
 # Text black on light colors, so that it can be read in Slicer's dark style too.
 _BACKGROUNDS = {"needed": "#FFE9A8", "asked": "#EAF2FB", "wrong": "#F9D0D0"}

@@ -130,5 +130,8 @@ class InlineScheduler:
     def soon(self, _name: str, function: Callable[[], None]) -> None:
         function()
 
+    def next_turn(self, _function: Callable[[], None]) -> bool:
+        return False
+
     def cancel_all(self) -> None:
         """Nothing waits."""

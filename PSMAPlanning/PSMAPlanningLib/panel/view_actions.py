@@ -24,6 +24,7 @@ from ..scene.pet_look import PetLook
 from ..scene.rotating_mip import MipOutline, RotatingMip, rotating_mip
 from ..scene.surfaces import surface_for_display
 from .presenter_core import PresenterCore
+from .scene_steps import Steps
 from .side_work import SideWork
 from .views_view import BODY, LESION, PELVIS, ViewsView
 
@@ -128,8 +129,9 @@ class ViewActions(PresenterCore):
         super()._select(lesion_id)
         self._follow_selection()
 
-    def _show(self) -> None:
-        super()._show()
+    def _showing(self) -> Steps:
+        yield from super()._showing()
+        yield
         self._follow_selection()
         self._follow_mip()
 

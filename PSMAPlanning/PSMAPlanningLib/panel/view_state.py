@@ -72,6 +72,7 @@ class Action(str, Enum):
     PLACE_REFERENCE = "place_reference"
     CHOOSE_CONTOUR = "choose_contour"
     SET_LESION_THRESHOLD = "set_lesion_threshold"
+    GROW_BY_CLICK = "grow_by_click"
 
 
 class Reason(str, Enum):

@@ -26,7 +26,8 @@ class Views:
                 self._show_images(view)
         has_content = bool(view.lesions) or view.nodes["volumes"] is not None
         if has_content and not self._had_content:
-            _show_bounds(view)
+            # In a turn of its own: moving the camera takes as long as everything else here.
+            self._presenter.scheduler.soon("look at bounds", lambda: _show_bounds(view))
         self._had_content = has_content
 
     def _show_images(self, view: ViewState) -> None:

@@ -74,10 +74,12 @@ class ViewsSection:
 
     def show_layout(self, is_shown: bool) -> None:
         """Set the planning layout, or put the former one back."""
-        if is_shown:
-            self.layout.show()
-        else:
-            self.layout.hide()
+        # Drawn while it is being resized, a slice view blends images of two sizes, and says so in the log.
+        with self._presenter.pause_rendering():
+            if is_shown:
+                self.layout.show()
+            else:
+                self.layout.hide()
         self._presenter.want_mip(self.layout.is_shown)
 
     # What is shown
@@ -146,4 +148,5 @@ class ViewsSection:
 
     def _choose_intersections(self, is_shown: bool) -> None:
         if not self._is_showing:
-            show_intersections(slicer.mrmlScene, is_shown)
+            with self._presenter.pause_rendering():
+                show_intersections(slicer.mrmlScene, is_shown)

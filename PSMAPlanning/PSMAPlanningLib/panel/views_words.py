@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from slicer.i18n import tr as _
-
+from .translation import tr as _
 from .views_view import BODY, LESION, PELVIS
 
 

@@ -9,18 +9,21 @@ from ..case import PlanningCase
 from ..errors import CaseError
 from ..imaging.image import Mask
 from ..records import RtVolume
-from .editing import Editing
+from .editing import ContourEditing, Editing
 from .ports import SceneAdapter
 
 BY_HAND = ", edited by hand"
 
 
-class VolumeEditing:
-    """At most one volume is being drawn on; its name is `name`."""
+class VolumeEditing(ContourEditing):
+    """Drawing on a radiotherapy volume; `edited` is its name."""
 
     def __init__(self, scene: SceneAdapter) -> None:
-        self.name: str | None = None
         self._drawing = scene.drawing
+
+    @property
+    def name(self) -> str | None:
+        return self.edited
 
     def begin(self, case: PlanningCase, name: str) -> None:
         """Raises CaseError for a volume that is not there."""
@@ -28,50 +31,28 @@ class VolumeEditing:
         if volume is None:
             raise CaseError(f"There is no volume {name!r} in this case; choose one of the table.")
         self._drawing.begin(volume, case.state)
-        self.name = name
+        self.edited = name
 
-    def take_drawn(self, case: PlanningCase, is_busy: bool = False) -> None:
-        """Make a command of what was drawn since the last time.
+    def _contour(self, case: PlanningCase) -> Mask | None:
+        volume = _volume(case, self.edited)
+        return None if volume is None else volume.mask
 
-        Raises CaseError when that cannot be, and takes the drawing back.
-        """
-        mask = self._drawing.drawn() if self.name is not None else None
-        volume = _volume(case, self.name) if mask is not None else None
-        if volume is None:
-            return
-        try:
-            if is_busy:
-                raise CaseError("Volumes cannot be edited while work is running; the drawing was taken back.")
-            if mask.is_empty:
-                raise CaseError(f"{self.name} would be empty; remove the volume instead of erasing it.")
-            edited = with_drawn(volume, mask)
-            volumes = tuple(edited if each is volume else each for each in case.state.volumes)
-            case.perform(f"edit {self.name}", replace(case.state, volumes=volumes))
-        except CaseError:
-            self._drawing.show(volume.mask)
-            raise
+    def _perform(self, case: PlanningCase, mask: Mask) -> None:
+        if mask.is_empty:
+            raise CaseError(f"{self.edited} would be empty; remove the volume instead of erasing it.")
+        volume = _volume(case, self.edited)
+        edited = with_drawn(volume, mask)
+        volumes = tuple(edited if each is volume else each for each in case.state.volumes)
+        case.perform(f"edit {self.edited}", replace(case.state, volumes=volumes))
 
-    def finish(self, case: PlanningCase) -> None:
-        """Take over what was drawn and close the editor."""
-        try:
-            self.take_drawn(case)
-        finally:
-            self.drop()
+    def _drawn(self) -> Mask | None:
+        return self._drawing.drawn()
 
-    def drop(self) -> None:
-        """Close the editor without taking anything over."""
-        self.name = None
+    def _show(self, _case: PlanningCase, mask: Mask) -> None:
+        self._drawing.show(mask)
+
+    def _end(self) -> None:
         self._drawing.end()
-
-    def follow(self, case: PlanningCase) -> None:
-        """Show the volume as the case has it now, as after undo; close when it is gone."""
-        if self.name is None:
-            return
-        volume = _volume(case, self.name)
-        if volume is None:
-            self.drop()
-        else:
-            self._drawing.show(volume.mask)
 
 
 class AnyEditing(Editing):

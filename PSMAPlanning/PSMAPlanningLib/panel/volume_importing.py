@@ -15,8 +15,9 @@ from ..records import CaseState, RtVolume
 from ..rtvolumes.landmarks import Landmarks, LandmarkSource
 from ..rtvolumes.names import unique_names
 from ..scene.surfaces import surface_for_display
-from ..volume_files import read_volume_files
+from ..volume_files import identities_of, read_volume_files
 from ..volume_import import ASKING, import_volumes
+from .later_files import with_later_files
 from .register_case import UnmovedImages
 
 _UNSTATED = (
@@ -37,14 +38,21 @@ def frames_of(state: CaseState, images: UnmovedImages) -> CaseFrames:
 
 
 def with_imported(
-    state: CaseState, paths: Sequence[Path], frame: str | None, images: UnmovedImages, stage: Stage
+    state: CaseState,
+    paths: Sequence[Path],
+    frame: str | None,
+    images: UnmovedImages,
+    stage: Stage,
+    confirmed_by: str | None = None,
 ) -> tuple[CaseState, tuple[str, ...]]:
     """The case with the structures of files besides the volumes it has, and what was said about them.
 
     frame: "pet" or "planning", for files that carry no frame of reference; None leaves it to the voxels.
-    Raises InputError, FrameOfReferenceError and GridError as `volume_import` does.
+    confirmed_by: who says that files of another name are this patient's. Raises PatientNotConfirmedError
+    for such files otherwise, and InputError, FrameOfReferenceError and GridError as `volume_import` does.
     """
     files = read_volume_files(paths, stage.part(0.0, 0.4))
+    state = with_later_files(state, identities_of(files), confirmed_by)
     frames = frames_of(state, images)
     found = import_volumes(files, frames, state.pet, frame, stage.part(0.4, 0.8))
     # What asks is asked in the table, where the answer goes too.

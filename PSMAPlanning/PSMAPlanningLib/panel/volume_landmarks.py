@@ -12,8 +12,9 @@ from ..errors import CaseError, GuidelineError, InputError, LandmarkError
 from ..records import CaseState, Point
 from ..rtvolumes.guideline_files import load_guideline
 from ..rtvolumes.landmarks import Landmarks
-from ..scene.landmark_planes import NODE_NAMES
+from ..scene.landmark_markups import NODE_NAMES
 from ..volume_generation import switched
+from .scene_steps import Steps
 from .view_state import Action
 from .volume_generating import asked_candidates, with_generated, with_landmarks_found, with_moved
 from .volume_importing import with_organs
@@ -202,9 +203,10 @@ class VolumeLandmarks(VolumeMargins):
 
     # Planes follow the case
 
-    def _show(self) -> None:
-        super()._show()
-        self._scene.landmarks.show(self.case.state.landmarks)
+    def _showing(self) -> Steps:
+        yield from super()._showing()
+        yield
+        yield from self._scene.landmarks.show_steps(self.case.state.landmarks)
 
     def _do(self, action: Action | None, step: Callable[[], Any], needs_selection: bool = True) -> bool:
         done = super()._do(action, step, needs_selection)

@@ -43,12 +43,15 @@ class VolumeMapping(VolumesCore):
         chosen = tuple(paths)
         name = "import RT volumes"
 
-        def compute(state: CaseState, stage: Any, said: list[str]) -> CaseState:
-            after, warnings = with_imported(state, chosen, frame, self._images, stage)
-            said += warnings
-            return after
+        def start(confirmed_by: str | None = None) -> None:
+            def compute(state: CaseState, stage: Any, said: list[str]) -> CaseState:
+                after, warnings = with_imported(state, chosen, frame, self._images, stage, confirmed_by)
+                said += warnings
+                return after
 
-        return self._do(Action.IMPORT_VOLUMES, lambda: self._start_volumes(name, compute))
+            self._start_volumes(name, compute)
+
+        return self._do(Action.IMPORT_VOLUMES, lambda: self._unless_another_patient(start))
 
     def select_volume(self, name: str | None) -> bool:
         """Select a volume for margins and drawing; None selects nothing."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from slicer.i18n import tr as _
-
-from ..scene.landmark_planes import NODE_NAMES
+from ..scene.landmark_markups import NODE_NAMES
+from .translation import tr as _
 from .view_state import Action, Reason, ViewState
 from .volume_uses import USES
 from .volumes_view import GeneratedRow, GuidelineChoice, MappingRow, VolumesView

@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..case import PlanningCase
+from ..case_prescriptions import stated_prescriptions
 from ..imaging.image import Mask
 from ..progress import Progress, Stage
 from ..records import CaseState, RtVolume
 from ..rtvolumes.bed import NEEDED
+from ..rtvolumes.eqd2 import eqd2_gy
 from ..rtvolumes.guideline import Guideline
 from ..scene.owned_nodes import VOLUMES
 from ..volume_generation import GENERATED
-from .presenter_core import PresenterCore
+from .one_patient import OnePatient
 from .register_case import UnmovedImages
 from .running_work import Outcome
 from .view_state import Action, Reason
@@ -23,7 +26,7 @@ from .volume_generating import KeptGenerator, asked_candidates, organs_of
 from .volume_growing import accepted, croppable
 from .volume_uses import use_of
 from .volumes_form import VolumesForm, guideline_choices
-from .volumes_view import GeneratedRow, LandmarkRow, MappingRow, VolumesView
+from .volumes_view import GeneratedRow, LandmarkRow, MappingRow, PrescriptionRow, VolumesView
 
 _OFTEN_CROPPED = (
     "rectum",
@@ -40,7 +43,7 @@ Compute = Callable[[CaseState, Stage, list[str]], CaseState]
 """Works on a thread; sentences that it appends are shown when it succeeded."""
 
 
-class VolumesCore(PresenterCore):
+class VolumesCore(OnePatient):
     """Form, drawing and view of the section; its actions are in the volume_ files beside this one."""
 
     _images: UnmovedImages
@@ -61,7 +64,7 @@ class VolumesCore(PresenterCore):
         """Make one command of what was drawn on the volume since the last one."""
         return self._do(None, lambda: self._drawing.take_drawn(self.case, self.work.is_busy))
 
-    def begin_again(self, start: CaseState | None = None) -> None:
+    def begin_again(self, start: CaseState | PlanningCase | None = None) -> None:
         self._form = VolumesForm(own=self._form.own)
         self._kept = KeptGenerator()
         self._pending = None
@@ -177,6 +180,8 @@ class VolumesCore(PresenterCore):
             bed_missing=self._bed_missing(state),
             placing=scene.landmarks.placing,
             generated=tuple(_generated_row(v) for v in state.volumes if _is_generated(v)),
+            prescriptions=_prescription_rows(state),
+            alpha_beta_gy=state.settings.volumes.alpha_beta_gy,
             edited=edited,
             edit_node=edit_node,
             source_node=scene.drawing.source if edit_node is not None else None,
@@ -231,6 +236,25 @@ def _landmark_rows(state: CaseState) -> tuple[LandmarkRow, ...]:
         )
         for mark in state.landmarks.placed.values()
     )
+
+
+def _prescription_rows(state: CaseState) -> tuple[PrescriptionRow, ...]:
+    known, rows = stated_prescriptions(state), []
+    for volume in state.volumes:
+        given = known.get(volume.name)
+        if not volume.is_target:
+            continue
+        if given is None:
+            rows.append(PrescriptionRow(volume.name))
+            continue
+        eqd2 = None
+        if given.fractions is not None:
+            eqd2 = tuple(
+                eqd2_gy(given.dose_gy, given.fractions, ratio)
+                for ratio in state.settings.volumes.alpha_beta_gy
+            )
+        rows.append(PrescriptionRow(volume.name, given.dose_gy, given.fractions, given.source, eqd2))
+    return tuple(rows)
 
 
 def _is_generated(volume: RtVolume) -> bool:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from . import total_segmentator
 from . import volume_words as words
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import ViewState
 from .volumes_form import SWITCHES
 from .volumes_view import GuidelineChoice

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from . import volume_words as words
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import Action, ViewState
 
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from . import volume_words as words
 from .editor import ContourEditor
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import ViewState
 from .volumes_generate_group import GenerateGroup
 from .volumes_mapping_group import MappingGroup
 from .volumes_margin_group import MarginGroup
+from .volumes_prescription_group import PrescriptionGroup
 
 _FOLDER_SETTING = "PSMAPlanning/VolumesFolder"
 _EDITOR_TAG = "PSMAPlanningVolumeEditor"
@@ -33,6 +34,7 @@ class VolumesSection:
         self.mapping = MappingGroup(ui, presenter)
         self.margins = MarginGroup(ui, presenter)
         self.generation = GenerateGroup(ui, presenter)
+        self.prescriptions = PrescriptionGroup(ui, presenter)
         # Of use to whoever segments lesion by lesion; volumes are not ticked off.
         ui.rtVolumesTableView.statusColumnVisible = False
         self.editor = ContourEditor(ui.volumeEditorFrame, _EDITOR_TAG)
@@ -47,6 +49,7 @@ class VolumesSection:
             "boost": ui.boostGroupBox,
             "nodes": ui.generateGroupBox,
             "bed": ui.bedGroupBox,
+            "prescriptions": ui.prescriptionGroupBox,
             "notes": ui.notesGroupBox,
         }
         for name, group in self._groups.items():
@@ -56,6 +59,7 @@ class VolumesSection:
         """Let go of what would outlive the widgets."""
         self.mapping.disconnect()
         self.margins.disconnect()
+        self.prescriptions.disconnect()
         self.editor.cleanup()
 
     def choose_files(self) -> None:
@@ -103,6 +107,7 @@ class VolumesSection:
             self.mapping.show(view)
             self.margins.show(view)
             self.generation.show(view)
+            self.prescriptions.show(view)
             ui.proposalsLabel.text = words.proposals_text(rt.generated)
             ui.proposalsLabel.toolTip = words.proposals_tooltip(rt.generated)
             ui.proposalsLabel.setVisible(bool(rt.generated))

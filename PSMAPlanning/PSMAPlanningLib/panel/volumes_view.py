@@ -77,6 +77,21 @@ class GeneratedRow:
 
 
 @dataclass(frozen=True)
+class PrescriptionRow:
+    """What a target is to receive: dose_gy and fractions None where nobody stated them.
+
+    source: "entered", "name" for one read in the target's TG-263 name, "" for none. eqd2_gy: dose in 2 Gy
+    fractions for the alpha/beta of the target and of late reactions, None without dose or fractions.
+    """
+
+    volume: str
+    dose_gy: float | None = None
+    fractions: int | None = None
+    source: str = ""
+    eqd2_gy: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class VolumesView:
     """Everything the section shows.
 
@@ -86,6 +101,7 @@ class VolumesView:
     organs: names that can be cropped by. organ_count: organ masks that volumes can be generated from.
     asked_levels: S in mm of the levels that could be L5/S1, upper first, while that question is open.
     bed_missing: landmarks the bed still needs. placing: the landmark that the next click places.
+    prescriptions: one row per target. alpha_beta_gy: of the target and of late reactions, as set.
     edited: name of the volume that is drawn on, in the segmentation edit_node over source_node.
     """
 
@@ -109,6 +125,8 @@ class VolumesView:
     bed_missing: tuple[str, ...] = ()
     placing: str | None = None
     generated: tuple[GeneratedRow, ...] = ()
+    prescriptions: tuple[PrescriptionRow, ...] = ()
+    alpha_beta_gy: tuple[float, float] = (1.5, 3.0)
     edited: str | None = None
     edit_node: Any | None = None
     source_node: Any | None = None

@@ -37,7 +37,7 @@ class WhatIfActions(PresenterCore):
 
         return self._do(Action.WHAT_IF, lambda: self._start(WHAT_IF, compute))
 
-    def begin_again(self, start: CaseState | None = None) -> None:
+    def begin_again(self, start: CaseState | PlanningCase | None = None) -> None:
         self._what_if = None
         super().begin_again(start)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from slicer.i18n import tr as _
-
 from ..coverage.patient import Cover, TargetCoverage
 from ..coverage.what_if import OWN_VOLUME, WhatIfColumn
 from .coverage_lines import SETUP_MARGIN, TableCell
 from .coverage_words import cover_text, organ_text
+from .translation import tr as _
 
 _KEYS = {
     Cover.COVERED: "inside",
@@ -40,7 +39,7 @@ def question_text(column: WhatIfColumn) -> str:
             "bed_only": _("bed only"),
             "bed_and_pelvis": _("bed + pelvis"),
             "nodes_only": _("nodes only"),
-            "metastasis_directed": _("bed + pelvis + distant lesions"),
+            "metastasis_directed": _("bed + pelvis\n+ distant lesions"),
         }[question.name]
     known = re.fullmatch(r"([a-z]+)(\d{4})_([a-z]+)", question.preset)
     name = f"{known[1].upper()} {known[2]} {known[3]}" if known else organ_text(question.preset)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
-from .coverage_words import organ_text
 from .plan_tables import ReadTable
 from .presenter import Presenter
+from .translation import tr as _
 from .view_state import Action, ViewState
 from .what_if_lines import question_text, what_if_heads, what_if_lines
 from .words import reason_text
@@ -65,10 +64,10 @@ def _status(view: ViewState) -> str:
         said.append(_("The case has changed since; compare again."))
     hatched = [column for column in columns if column.is_hatched]
     if hatched:
-        names = dict.fromkeys(organ_text(number) for column in hatched for number in column.unverified)
         said.append(
-            _("* Hatched: NOT VERIFIED, rests on numbers not read in their source ({numbers}).").format(
-                numbers=", ".join(names)
+            _(
+                "* Hatched: NOT VERIFIED, rests on numbers not read in their source; "
+                "rest the mouse on a line to see which."
             )
         )
     failed = [question_text(column).replace("\n", " ") for column in columns if column.failed is not None]

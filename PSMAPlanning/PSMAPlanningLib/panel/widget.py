@@ -7,7 +7,6 @@ from typing import Any
 
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.util import VTKObservationMixin
 
@@ -19,7 +18,9 @@ from .lesions_section import LesionsSection
 from .patient_section import PatientSection
 from .rendering import PausedRendering
 from .sections import remember_open_sections
+from .session import session_of
 from .thread_worker import InlineScheduler, InlineWorker, ThreadWorker
+from .translation import tr as _
 from .view_state import ViewState
 from .views_section import ViewsSection
 from .volumes_section import VolumesSection
@@ -64,7 +65,7 @@ class PlanningPanel(VTKObservationMixin):
         self.clock = QtClock(self.root)
         self.worker = ThreadWorker(self.clock)
         self.scheduler = QtScheduler(self.root)
-        self.session = logic.session
+        self.session = session_of(slicer.mrmlScene)
         self.presenter = self.session.presenter
         self.presenter.work.worker = self.worker
         self.presenter.beside.worker = self.worker
@@ -102,6 +103,7 @@ class PlanningPanel(VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._on_scene_end_close)
         self._stop_rendering = self.presenter.observe(self._render)
         self._render(self.presenter.view)
+        self.presenter.restore_if_due()
 
     # Life
 
@@ -188,7 +190,7 @@ class PlanningPanel(VTKObservationMixin):
         if self._is_rendering or self._parameters is None:
             return
         if self.presenter.is_changing:
-            self.scheduler.soon("show again", lambda: self._render(self.presenter.view))
+            self.scheduler.soon("show again", self._show_again)
             return
         nodes, parameters = self.presenter.view.nodes, self._parameters
         choose = {
@@ -202,6 +204,13 @@ class PlanningPanel(VTKObservationMixin):
         for name, node in chosen.items():
             if node is not nodes[PARAMETERS[name]]:
                 choose[name](node)
+
+    def _show_again(self) -> None:
+        """Set the selectors back, when what is under way has been shown."""
+        if self.presenter.is_changing:
+            self.scheduler.soon("show again", self._show_again)
+        else:
+            self._render(self.presenter.view)
 
     # What is shown
 

@@ -35,6 +35,7 @@ WIDGETS: dict[Action, tuple[str, ...]] = {
     Action.CHOOSE_RULES: ("rulesListWidget", "consensusMethodComboBox"),
     Action.CONTOUR: ("contourButton",),
     Action.ADD_LESION: ("addLesionButton",),
+    Action.GROW_BY_CLICK: ("growButton", "growContourButton"),
     Action.PLACE_REFERENCE: ("placeReferenceButton", "referenceComboBox"),
     Action.CHOOSE_CONTOUR: ("candidatesTable",),
     Action.SET_LESION_THRESHOLD: ("lesionThresholdSliderWidget",),
@@ -90,7 +91,12 @@ WIDGETS: dict[Action, tuple[str, ...]] = {
     Action.LOAD_DOSE: ("doseSelector", "loadDoseButton"),
     Action.COMPARE_DOSE: ("comparisonDoseSelector", "loadComparisonButton"),
     Action.CLEAR_DOSE: ("clearDoseButton",),
-    Action.PRESCRIBE: ("prescriptionTable",),
+    Action.PRESCRIBE: (
+        "prescriptionTable",
+        "volumePrescriptionTable",
+        "targetAlphaBetaSpinBox",
+        "lateAlphaBetaSpinBox",
+    ),
     Action.CHOOSE_CONSTRAINTS: ("loadConstraintsButton",),
     Action.EXPORT: ("outputFolderPathLineEdit", "exportButton"),
 }

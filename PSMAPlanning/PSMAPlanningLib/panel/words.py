@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from slicer.i18n import tr as _
-
 from . import volume_words
 from .contour_words import flag_text
+from .translation import tr as _
 from .view_state import Action, LesionRow, Message, Notice, Preview, Reason, ViewState, VolumeCoverage
 
 
@@ -36,7 +35,7 @@ def message_text(message: Message) -> str:
         Notice.SUV_ASKED: _("{name} is not in SUV; fill in the form under Patient.").format(
             name=message.text
         ),
-        Notice.MISMATCH: _("The files of this folder name different patients; see under Patient."),
+        Notice.MISMATCH: _("The files name different patients; see under Patient."),
         Notice.CONVERTED: _("{name} is in SUV now and taken as the PET.").format(name=message.text),
         Notice.REGISTERED: _("PET and planning CT are brought together; see Registration under Patient."),
         Notice.WAITS_FOR_TRANSFORM: _(

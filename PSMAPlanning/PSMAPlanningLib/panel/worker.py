@@ -1,4 +1,4 @@
-"""The two clocks the panel needs from Qt: one that lets worker threads run, one that calls soon."""
+"""The clocks the panel needs from Qt: one that lets worker threads run, one that calls soon."""
 
 from __future__ import annotations
 
@@ -46,6 +46,17 @@ class QtScheduler:
         self._timer.setInterval(_SOON_MS)
         self._timer.connect("timeout()", self.run_waiting)
         self._waiting: dict[str, Callable[[], None]] = {}
+        self._turn = qt.QTimer(parent)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.connect("timeout()", self._on_turn)
+        self._next: list[Callable[[], None]] = []
+
+    def next_turn(self, function: Callable[[], None]) -> bool:
+        """Call a function when the events that wait now have been handled; a scheduler at work can."""
+        self._next.append(function)
+        self._turn.start()
+        return True
 
     def soon(self, name: str, function: Callable[[], None]) -> None:
         self._waiting[name] = function
@@ -54,10 +65,17 @@ class QtScheduler:
     def cancel_all(self) -> None:
         self._waiting.clear()
         self._timer.stop()
+        self._next.clear()
+        self._turn.stop()
 
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    def _on_turn(self) -> None:
+        functions, self._next = self._next, []
+        for function in functions:
+            function()
 
     def run_waiting(self) -> None:
         """Call now what waits."""
