@@ -43,7 +43,8 @@ class Beat:
     """Measures the turns of the event loop while it runs."""
 
     def __init__(self) -> None:
-        self.turns: list[Turn] = []
+        # Only the longest are kept: a list of all of them gave Python's garbage collection half a second to do.
+        self.longest, self.most_drawn, self.longest_by_clock = Turn(), Turn(), Turn()
         self._turn = Turn()
         self._since = (time.perf_counter(), time.thread_time())
         self._drawing: tuple[float, float] | None = None
@@ -58,13 +59,16 @@ class Beat:
 
     def close(self) -> None:
         self._timer.stop()
+        self._timer.disconnect("timeout()", self._beat)
         for window, tag in self._observed:
             window.RemoveObserver(tag)
 
     def _beat(self) -> None:
         now = (time.perf_counter(), time.thread_time())
         self._turn.wall_s, self._turn.processor_s = now[0] - self._since[0], now[1] - self._since[1]
-        self.turns.append(self._turn)
+        self.longest = max(self.longest, self._turn, key=lambda turn: turn.ours_s)
+        self.most_drawn = max(self.most_drawn, self._turn, key=lambda turn: turn.drawing_s)
+        self.longest_by_clock = max(self.longest_by_clock, self._turn, key=lambda turn: turn.wall_s)
         self._turn, self._since = Turn(), (time.perf_counter(), time.thread_time())
 
     def _started(self, _caller: Any, _event: str) -> None:
@@ -103,9 +107,7 @@ class Walk:
         qt.QTimer.singleShot(0, press)
         self._wait()
         beat.close()
-        longest = max(beat.turns, key=lambda turn: turn.ours_s)
-        drawn = max(beat.turns, key=lambda turn: turn.drawing_s)
-        wall = max(beat.turns, key=lambda turn: turn.wall_s)
+        longest, drawn, wall = beat.longest, beat.most_drawn, beat.longest_by_clock
         print(
             f"{name:<34} processor {1000 * longest.ours_s:6.0f}  drawing {1000 * drawn.drawing_s:6.0f}  "
             f"whole turn {1000 * wall.wall_s:6.0f}  {self._said()}",

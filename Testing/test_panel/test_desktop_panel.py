@@ -473,10 +473,14 @@ def _cut_off_in_table(table):
     wrapping = Qt.TextFlag.TextWordWrap if table.wordWrap else Qt.TextFlag.TextSingleLine
     for column in range(table.columnCount):
         items = [table.horizontalHeaderItem(column)]
+        # Two columns of what and its value say what they are.
+        headless = heading.isHidden()
         items += [table.item(row, column) for row in range(table.rowCount)]
         room = QRect(0, 0, table.columnWidth(column) - 2 * MARGIN, 1000)
         for item in items:
             is_heading = item is items[0]
+            if is_heading and headless:
+                continue
             flags = Qt.TextFlag(0) if is_heading else wrapping
             height = heading.height if is_heading else table.rowHeight(item.row())
             needed = font.boundingRect(room, flags, item.text())
