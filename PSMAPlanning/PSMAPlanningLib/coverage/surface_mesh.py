@@ -26,7 +26,6 @@ _ROUNDED_MM2 = 0.05
 _LEAST_AREA_MM2 = 1e-9
 _MANY_PAIRS = 100_000
 """From so many pairs of points and corners on a tree is faster than comparing all."""
-_THREADS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +245,7 @@ class SurfacePatch:
     def _nearest_corner(self, points_ras: np.ndarray) -> np.ndarray:
         if len(points_ras) * len(self._seen) < _MANY_PAIRS:
             return cdist(points_ras, self._corners_ras, "sqeuclidean").argmin(axis=1)
-        return self._tree.query(points_ras, workers=_THREADS)[1]
+        return self._tree.query(points_ras)[1]
 
 
 def mesh_of(level: np.ndarray, grid: VoxelGrid) -> TriangleMesh:
