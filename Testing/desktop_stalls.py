@@ -43,7 +43,7 @@ class Beat:
     """Measures the turns of the event loop while it runs."""
 
     def __init__(self) -> None:
-        # Only the longest are kept: a list of all of them gave Python's garbage collection half a second to do.
+        # Only the longest are kept: a list of all gave Python's garbage collection half a second to do.
         self.longest, self.most_drawn, self.longest_by_clock = Turn(), Turn(), Turn()
         self._turn = Turn()
         self._since = (time.perf_counter(), time.thread_time())

@@ -153,8 +153,9 @@ def test_a_nodal_ctv_is_generated_and_follows_its_plane(loaded, pictures):
     loaded.press(ui.generateNodesButton)
     loaded.wait(120)
     made = next(row for row in _rows(loaded).values() if row.is_generated)
-    assert "proposal" in ui.proposalsLabel.text and "Published" in ui.proposalsLabel.text
-    assert "mL" in ui.proposalsLabel.toolTip
+    assert "proposal" in ui.proposalsLabel.text
+    assert "Published: 9 series, 86 to 502 mL." in ui.proposalsLabel.text
+    assert "RTOG 2009 rules, mean of 7 patients: mean 287 mL" in ui.proposalsLabel.toolTip
     right, anterior, superior = plane.GetOriginWorld()
     plane.InvokeEvent(plane.PointStartInteractionEvent)
     plane.SetOriginWorld(right, anterior, superior + 12)

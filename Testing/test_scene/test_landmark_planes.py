@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PSMAPlanningLib.rtvolumes.landmarks import Landmark, Landmarks, LandmarkSource
-from PSMAPlanningLib.scene.landmark_markups import NODE_NAMES, POINTS
+from PSMAPlanningLib.scene.landmark_markups import NODE_NAMES, POINTS, plane_of
 from PSMAPlanningLib.scene.landmark_planes import LANDMARK_ATTRIBUTE, LandmarkNodes
 
 NORMAL = (0.1, 0.0, 1.0)
@@ -179,3 +179,15 @@ def test_a_closed_scene_is_forgotten(shown, headless):
 def test_every_landmark_has_a_name_to_show():
     assert set(NODE_NAMES) == set(Landmarks().placed)
     assert set(POINTS) <= set(NODE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [("aortic_bifurcation", "L4_L5"), ("L5_S1", "S1_top"), ("symphysis_top", "femoral_head_top")],
+)
+def test_names_of_levels_close_to_each_other_lie_on_different_sides(headless, upper, lower):
+    mark = Landmark(upper, LandmarkSource.AUTOMATIC, (1, 2, 3), NORMAL, 0.8)
+    sides = {
+        name: plane_of(name, mark)[1].GetTextProperty().GetJustificationAsString() for name in (upper, lower)
+    }
+    assert set(sides.values()) == {"Left", "Right"}

@@ -15,6 +15,8 @@ TOTALSEGMENTATOR_MISSING = _(
     "(View, Extensions Manager, search for TotalSegmentator), and restart Slicer."
 )
 
+_FEW_SERIES = 2
+
 
 def in_words(sentence: str) -> str:
     """A sentence that names landmarks by their codes, with what they are called in the views."""
@@ -237,19 +239,32 @@ def proposals_tooltip(rows: tuple[GeneratedRow, ...]) -> str:
     for row in rows:
         lines = (f"{row.name} ({row.guideline})", *row.steps, *row.findings)
         parts.append("\n".join(map(in_words, lines)))
+        series = [f"{each[0]}: {_volume(each)}" for each in row.published]
+        if series:
+            parts.append("\n".join((_("Published volumes:"), *series)))
         if row.unverified:
             parts.append(_("Not verified in the source: {names}.").format(names=_plain(row.unverified)))
     return "\n\n".join(parts)
 
 
 def _series(row: GeneratedRow) -> str:
-    said = []
-    for _what, mean, low, high in row.published:
-        if low is not None and high is not None:
-            said.append(_("{low} to {high} mL").format(low=f"{low:.0f}", high=f"{high:.0f}"))
-        elif mean is not None:
-            said.append(_("mean {mean} mL").format(mean=f"{mean:.0f}"))
-    return ", ".join(dict.fromkeys(said)) or _("none known")
+    """One or two series as they are, more by their range; the tooltip names them all."""
+    said = tuple(dict.fromkeys(_volume(each) for each in row.published))
+    if not said:
+        return _("none known")
+    if len(said) <= _FEW_SERIES:
+        return ", ".join(said)
+    volumes = [value for _what, *numbers in row.published for value in numbers if value is not None]
+    return _("{count} series, {low} to {high} mL").format(
+        count=len(row.published), low=f"{min(volumes):.0f}", high=f"{max(volumes):.0f}"
+    )
+
+
+def _volume(published: tuple[str, float | None, float | None, float | None]) -> str:
+    _what, mean, low, high = published
+    if low is not None and high is not None:
+        return _("{low} to {high} mL").format(low=f"{low:.0f}", high=f"{high:.0f}")
+    return _("mean {mean} mL").format(mean=f"{mean:.0f}") if mean is not None else _("volume not told")
 
 
 def _plain(names: tuple[str, ...]) -> str:

@@ -24,6 +24,8 @@ NODE_NAMES = {
 }
 _SIZE_MM = (180.0, 120.0)
 """About as wide as the inlet of a male pelvis and as deep, so that a plane stands out of bone."""
+_NAMED_ON_THE_LEFT = frozenset({"aortic_bifurcation", "S1_top", "symphysis_top"})
+"""Levels within two centimetres of the next: their names would lie on each other."""
 _COLORS = {"automatic": (0.95, 0.95, 0.60), "user": (1.0, 1.0, 1.0)}
 _HANDLE_PERCENT = 1.5
 """Of the view's size; Slicer's own 3 covers a vertebra."""
@@ -37,7 +39,7 @@ def position_of(node: Any) -> Point:
     return tuple(node.GetNthControlPointPositionWorld(0))
 
 
-def plane_of(mark: Landmark) -> tuple[Any, Any]:
+def plane_of(name: str, mark: Landmark) -> tuple[Any, Any]:
     """A plane with handles for up and down only and little fill, and its display node; in no scene yet."""
     from slicer import vtkMRMLMarkupsPlaneDisplayNode, vtkMRMLMarkupsPlaneNode
 
@@ -48,6 +50,8 @@ def plane_of(mark: Landmark) -> tuple[Any, Any]:
     node.SetSizeMode(node.SizeModeAbsolute)
     node.SetSize(*_SIZE_MM)
     _text(display)
+    if name in _NAMED_ON_THE_LEFT:
+        display.GetTextProperty().SetJustificationToRight()
     display.SetFillOpacity(_FILL)
     display.SetOutlineOpacity(0.9)
     display.SetNormalVisibility(False)

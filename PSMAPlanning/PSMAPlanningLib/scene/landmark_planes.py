@@ -113,7 +113,7 @@ class LandmarkNodes:
 
     def _create(self, name: str, mark: Landmark) -> None:
         # Made ready before they enter the scene: each change of a node there is drawn by every view at once.
-        node, display = plane_of(mark) if name not in POINTS else point_of(name, mark)
+        node, display = plane_of(name, mark) if name not in POINTS else point_of(name, mark)
         node.SetName(NODE_NAMES[name])
         node.SetAttribute(LANDMARK_ATTRIBUTE, name)
         for each in (node, display):
