@@ -11,8 +11,7 @@ from ..errors import DoseError
 from ..imaging.image import Image, Quantity
 from .frame_of_reference import frame_of_reference_uid
 from .inputs import Reading, refuse_moved
-from .node_contents import image_voxels
-from .volume_nodes import quantity_of
+from .volume_nodes import image_voxels, quantity_of
 
 _UNIT_ATTRIBUTE = "DicomRtImport.DoseUnitName"
 """Set by SlicerRT on the volumes of RTDOSE files; it has no units code."""

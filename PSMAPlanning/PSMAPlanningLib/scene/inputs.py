@@ -19,9 +19,8 @@ from ..records import RtVolume
 from ..rtvolumes.name_mapping import NamedStructure, match_names
 from ..rtvolumes.names import unique_names
 from .frame_of_reference import frame_of_reference_uid
-from .node_contents import image_voxels
 from .segments import mask_of_segment, segment_tag
-from .volume_nodes import numpy_matrix
+from .volume_nodes import image_voxels, numpy_matrix
 
 _IDENTITY_TOLERANCE = 1e-6
 

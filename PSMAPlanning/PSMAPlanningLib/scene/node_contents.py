@@ -12,10 +12,9 @@ import numpy as np
 from vtk import vtkMatrix4x4
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
-from ..imaging.image import Image, Mask
-from .volume_nodes import grid_of_matrix, numpy_matrix, quantity_of
+from ..imaging.image import Mask
+from .volume_nodes import grid_of_matrix, numpy_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,15 +45,3 @@ def segment_voxels(segment: Any) -> SegmentVoxels | None:
     ijk_to_ras[:3, 3] += ijk_to_ras[:3, :3] @ extent[::2]
     labels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape)
     return SegmentVoxels(labels, segment.GetLabelValue(), grid_of_matrix(shape, ijk_to_ras))
-
-
-def image_voxels(node: Any) -> Image:
-    """The image in a scalar volume node; its voxels are the node's own. Raises SceneError without voxels."""
-    data = node.GetImageData()
-    if data is None or data.GetPointData().GetScalars() is None:
-        raise SceneError(f"The volume {node.GetName()!r} holds no voxels.")
-    matrix = vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    shape = data.GetDimensions()[::-1]
-    array = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(shape)
-    return Image(array, grid_of_matrix(shape, numpy_matrix(matrix)), quantity_of(node))

@@ -20,10 +20,10 @@ from .appearance import Color
 from .context import ContextContent, context_of
 from .labels import LesionBall
 from .legend import LegendEntry, context_entry, legend_entries
-from .node_contents import SegmentVoxels, image_voxels, segment_voxels
+from .node_contents import SegmentVoxels, segment_voxels
 from .owned_nodes import CONTEXT, CT, LESIONS, MISSED_PART, PET, PLANNING_CT, VOLUMES, OwnedNodes
 from .surfaces import polydata, surface_for_display
-from .volume_nodes import FUSION_COLORS
+from .volume_nodes import FUSION_COLORS, image_voxels
 
 _STEPS = 256
 _VOLUME_LEGEND_OPACITY = 0.5

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtk.util.numpy_support import numpy_to_vtk
 
 from ..errors import SceneError
 from ..imaging.grid import VoxelGrid
 from ..imaging.image import Mask
 from .appearance import Color
+from .node_contents import segment_voxels
 from .surfaces import surface_for_display
-from .volume_nodes import grid_of_matrix, numpy_matrix, vtk_matrix
+from .volume_nodes import vtk_matrix
 
 _PARALLEL = 1e-4
 _ALIGNED_VOXELS = 0.01
@@ -97,20 +98,8 @@ def read_segment(node: Any, segment_id: str) -> Mask:
 
 def mask_of_segment(segment: Any) -> Mask | None:
     """The voxels of a vtkSegment on their own grid, cropped, as a copy; None when it has no label image."""
-    from slicer import vtkSegmentationConverter
-    from vtk import vtkMatrix4x4
-
-    image = segment.GetRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
-    if image is None or image.GetPointData().GetScalars() is None:
-        return None
-    matrix = vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    extent = image.GetExtent()
-    shape = image.GetDimensions()[::-1]
-    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape) == segment.GetLabelValue()
-    ijk_to_ras = numpy_matrix(matrix)
-    ijk_to_ras[:3, 3] += ijk_to_ras[:3, :3] @ extent[::2]
-    return Mask(array, grid_of_matrix(shape, ijk_to_ras)).cropped()
+    voxels = segment_voxels(segment)
+    return None if voxels is None else voxels.mask()
 
 
 def segment_ids(node: Any) -> tuple[str, ...]:

@@ -52,6 +52,12 @@ def write_image(image: Image, node: Any, data: Any | None = None) -> None:
 
 def read_image(node: Any) -> Image:
     """The image in a scalar volume node, as a copy; its quantity from the node's units code."""
+    image = image_voxels(node)
+    return Image(image.array.copy(), image.grid, image.quantity)
+
+
+def image_voxels(node: Any) -> Image:
+    """The image in a scalar volume node; its voxels are the node's own. Raises SceneError without voxels."""
     data = node.GetImageData()
     if data is None or data.GetPointData().GetScalars() is None:
         raise SceneError(f"The volume {node.GetName()!r} holds no voxels.")
@@ -60,7 +66,7 @@ def read_image(node: Any) -> Image:
     matrix = vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     shape = data.GetDimensions()[::-1]
-    array = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(shape).copy()
+    array = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(shape)
     return Image(array, grid_of_matrix(shape, numpy_matrix(matrix)), quantity_of(node))
 
 
