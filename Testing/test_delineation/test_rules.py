@@ -10,7 +10,8 @@ from PSMAPlanningLib.delineation.rules.histogram import uptake_around
 from PSMAPlanningLib.delineation.rules.rule import FAMILIES
 from PSMAPlanningLib.errors import RuleError
 from PSMAPlanningLib.imaging.image import Image, Quantity
-from PSMAPlanningLib.settings import ContourSettings, DetectionSettings
+from PSMAPlanningLib.lesion_consensus import fuse_candidates
+from PSMAPlanningLib.settings import ConsensusSettings, ContourSettings, DetectionSettings
 from test_delineation.rule_crops import (
     DIAMETERS_MM,
     LEAKS,
@@ -249,3 +250,23 @@ def test_a_contour_that_stops_at_a_hot_spot_is_said_to_have_collapsed(rule):
 @pytest.mark.parametrize("rule", ["gradient", "random_walker"])
 def test_whole_spheres_do_not_collapse(rule, diameter_mm):
     assert "collapsed" not in delineate(crop_of(diameter_mm), rule, {}).flags
+
+
+def test_a_threshold_that_ran_up_to_the_maximum_is_said_to_have_collapsed():
+    """Iterated with its own size, a contour below the stated resolution shrinks to a voxel or two."""
+    ran_away = delineate(crop_of(6), "recovery", {"fwhm_mm": 9, "background_suv": 1})
+    assert "collapsed" in ran_away.flags
+    assert ran_away.mask.volume_ml < 0.1 * volume_of(6)
+    for fwhm_mm in (5, 6):
+        settled = delineate(crop_of(6), "recovery", {"fwhm_mm": fwhm_mm, "background_suv": 1})
+        assert "collapsed" not in settled.flags
+
+
+def test_a_collapsed_threshold_does_not_shrink_a_consensus():
+    crop = crop_of(6)
+    rules = {"percent_max": {}, "background_percent": {}, "recovery": {"fwhm_mm": 9}}
+    candidates = [delineate(crop, name, {**given, "background_suv": 1} if name != "percent_max" else given)
+                  for name, given in rules.items()]  # fmt: skip
+    fused = fuse_candidates(candidates, ConsensusSettings(method="majority"))
+    assert fused.left_out == {"recovery": "collapsed"}
+    assert fused.mask.volume_ml > 0.5 * volume_of(6)

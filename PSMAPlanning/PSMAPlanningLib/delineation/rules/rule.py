@@ -72,7 +72,7 @@ class Delineation:
     threshold_suv: None for a rule that is no threshold, and where the rule could not be applied.
     flags: "leaks" when it reaches the edge of the crop, "empty" when nothing is at or above the
     threshold, "no_background", "no_liver" when the rule needs them and they are not known, "not_converged",
-    "collapsed" when a contour that is no threshold holds only a hot spot of the lesion.
+    "collapsed" when the contour holds only a hot spot of the lesion.
     details: numbers the rule found on its way, such as `diameter_mm` and `background_suv`.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -55,13 +54,13 @@ def delineate(crop: LesionCrop, name: str, given: Mapping[str, float]) -> Deline
     outcome = rule.method(crop, numbers)
     if outcome.inside is not None:
         inside = part_at_peak(crop, outcome.inside)
-        if has_collapsed(crop, inside, numbers.get("background_suv")):
-            outcome = replace(outcome, flags=(*outcome.flags, "collapsed"))
     elif outcome.threshold_suv is not None:
         inside = contour_at(crop, outcome.threshold_suv)
     else:
         return _nothing(crop, name, parameters, outcome.flags)
     flags = (*crop.flags, *outcome.flags)
+    if has_collapsed(crop, inside, numbers.get("background_suv"), outcome.threshold_suv):
+        flags = (*flags, "collapsed")
     if not inside.any():
         flags = (*flags, "empty")
     elif reaches_edge(inside):
