@@ -90,7 +90,10 @@ def test_document_of_a_lesion_is_the_contract_and_json():
     assert low <= lesion["volume_ml"] <= high
     assert lesion["below_resolution"] is True
     assert lesion["consensus"]["inputs"] == lesion["contour"]["inputs"]
-    assert lesion["consensus"]["weights"] == [1.0, 0.5, 0.5, 1.0]
+    # Two of three share a family's vote; recovery, below the resolution, ran up to the maximum.
+    assert lesion["consensus"]["weights"] == [1.0, 0.5, 0.5]
+    assert lesion["consensus"]["left_out"] == {"recovery": "collapsed"}
+    assert document["lesions"][0]["consensus"]["weights"] == [1.0, 0.5, 0.5, 1.0]
     json.dumps(document, allow_nan=False)
 
 
