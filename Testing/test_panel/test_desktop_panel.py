@@ -438,7 +438,8 @@ def test_pictures_of_every_section_and_no_text_is_cut_off(person, pictures):
             person.open_section(name, name == opened)
         if opened == "contours":
             person.press(person.ui.editLesionButton)
-        person.session.run_events(0.05)
+        # The sentence is worked out beside the interface; its label grows in a turn after it came.
+        person.session.wait_until(lambda: not list(cut_off(person, person.panel.root)), 10.0)
         assert person.window.grab().save(str(pictures / f"panel-{opened}.png"))
         cut += [(opened, *what) for what in cut_off(person, person.panel.root)]
     assert cut == []
