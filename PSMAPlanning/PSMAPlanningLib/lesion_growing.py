@@ -11,11 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial import cKDTree
 
-from .consensus.common_grid import on_common_grid
 from .delineation.lesion_crop import LesionCrop, lesion_crop
 from .delineation.rules import Delineation, delineate
 from .delineation.seeded_regions import SEARCH_MM, with_focus
-from .errors import CaseError, PlanningError, RuleError
+from .errors import CaseError, RuleError
 from .imaging.grid import grow_box
 from .imaging.image import Mask
 from .lesion_again import CHOSEN
@@ -23,7 +22,7 @@ from .lesion_clicks import Aim, aim_at, detection_threshold_suv, require_lesion_
 from .lesion_consensus import UNFIT, candidate_names, fuse_candidates
 from .lesion_contours import CONSENSUS
 from .lesion_facts import crop_of, measured_facts
-from .lesion_revision import THRESHOLD, threshold_contour
+from .lesion_revision import THRESHOLD, threshold_contour, united
 from .records import CaseState, Change, Contour, Lesion, Point
 
 GROWN = "grown"
@@ -56,7 +55,7 @@ def grown(state: CaseState, lesion_id: str, point_ras: Point, change: Change) ->
     crop = _crop_at(state, lesion, aim, point_ras)
     added = _contoured(state, lesion, crop)
     _require_near(state, lesion, added)
-    mask = _united((lesion.contour.mask, added))
+    mask = united((lesion.contour.mask, added))
     # Less than the PET can show: the rim of what the lesion holds, and not a peak of its own.
     if mask.volume_ml - lesion.contour.mask.volume_ml < state.pet.grid.voxel_volume_ml:
         raise _holds_all(lesion, state)
@@ -235,11 +234,3 @@ def _require_near(state: CaseState, lesion: Lesion, added: Mask) -> None:
             f"This focus lies {gap_mm:.0f} mm from lesion {lesion.id}, more than the {reach_mm:g} mm that a "
             "lesion grows over; end the editing and click there for a lesion of its own."
         )
-
-
-def _united(masks: Sequence[Mask]) -> Mask:
-    try:
-        common = on_common_grid(masks)
-    except PlanningError as error:
-        raise CaseError(str(error)) from None
-    return Mask(np.logical_or.reduce([mask.array for mask in common.masks]), common.grid)

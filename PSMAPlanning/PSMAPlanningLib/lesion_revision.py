@@ -64,7 +64,7 @@ def merged(state: CaseState, lesion_ids: Sequence[str], change: Change) -> CaseS
     entry = replace(change, reason=first.rejection_reason if len(decisions) == 1 else None)
     lesion = replace(
         contoured,
-        contour=_drawn(_united([lesion.contour.mask for lesion in chosen]), "merged"),
+        contour=_drawn(united([lesion.contour.mask for lesion in chosen]), "merged"),
         state=decisions.pop() if len(decisions) == 1 else LesionState.PROPOSED,
         history=(*sorted(history, key=lambda each: each.when), entry),
         stated_region=first.stated_region if is_stated_alike else None,
@@ -180,7 +180,8 @@ def _drawn(mask: Mask, flag: str) -> Contour:
     return Contour(mask.cropped(), "hand", flags=(flag,))
 
 
-def _united(masks: Sequence[Mask]) -> Mask:
+def united(masks: Sequence[Mask]) -> Mask:
+    """All voxels of several masks, on a grid that holds them; raises CaseError where there is none."""
     try:
         common = on_common_grid(masks)
     except PlanningError as error:
